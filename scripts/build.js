@@ -1,0 +1,29 @@
+// Compiles src/ to dist/ and copies what the compiler does not: the program that runs on hosts.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const assets = ['remote/agent.sh']
+
+function compiler() {
+  try {
+    return createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  } catch {
+    return undefined
+  }
+}
+
+const tsc = compiler()
+if (tsc === undefined) {
+  console.error('deliver: typescript is not installed (npm ci without --omit=dev builds from source)')
+  process.exit(existsSync(join(root, 'dist/cli.js')) ? 0 : 1)
+}
+const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
+if (built.status !== 0) process.exit(built.status ?? 1)
+for (const asset of assets) {
+  mkdirSync(dirname(join(root, 'dist', asset)), { recursive: true })
+  copyFileSync(join(root, 'src', asset), join(root, 'dist', asset))
+}

@@ -1,0 +1,101 @@
+/** A config after defaults, environment and overrides: every duration in milliseconds, every path as written. */
+export interface Config {
+  readonly app: string
+  /** The environment that this config is for, e.g. `production`. */
+  readonly environment: string
+  /** The directory of the config file; relative local paths are relative to it. */
+  readonly directory: string
+  readonly build: BuildConfig
+  readonly archive: { readonly format: 'tar.zst' | 'tar.gz' | 'tar'; readonly level?: number; readonly directory?: string }
+  readonly store?: StoreConfig
+  readonly fleet?: FleetConfig
+  readonly ssh: SshConfig
+  readonly target?: TargetConfig
+  readonly service?: ServiceConfig
+  readonly rollout: RolloutConfig
+  readonly health?: HealthConfig
+}
+
+export interface BuildConfig {
+  /** Shell command that builds the app; undefined: the lockfile's own installer. */
+  readonly setup?: string
+  readonly env: Readonly<Record<string, string>>
+  /** Paths, relative to the repository, that `setup` makes and the release needs. Undefined: node_modules, if the app has dependencies. */
+  readonly deps?: readonly string[]
+  readonly timeout: number
+  /** Prebuilt tags and archives that `clean` leaves. */
+  readonly keep: number
+}
+
+export interface StoreConfig {
+  readonly directory: string
+}
+
+export type HostConfig =
+  | string
+  | { readonly host: string; readonly name?: string; readonly port?: number; readonly user?: string; readonly labels?: Readonly<Record<string, string>> }
+
+export type FleetFunction = () => readonly HostConfig[] | Promise<readonly HostConfig[]>
+export type FleetConfig = { readonly hosts: readonly HostConfig[] } | FleetFunction
+
+export interface SshConfig {
+  readonly user?: string
+  readonly port?: number
+  readonly identityFile?: readonly string[]
+  readonly knownHosts?: readonly string[]
+  readonly hostKeys: 'strict' | 'accept-new'
+  /** Path of the ssh config to honour; false: none. */
+  readonly config: string | false
+  readonly agent: boolean
+  readonly connectTimeout: number
+  readonly keepalive: number
+  readonly retries: number
+  /** Hosts worked on at once. */
+  readonly concurrency: number
+}
+
+export interface TargetConfig {
+  /** Absolute, or relative to the login directory. */
+  readonly path: string
+  readonly keep: number
+  readonly shared: readonly string[]
+}
+
+export interface ServiceConfig {
+  readonly manager:
+    | { readonly kind: 'systemd'; readonly unit: string; readonly user: boolean }
+    | { readonly kind: 'upstart'; readonly job: string }
+    | { readonly kind: 'pm2'; readonly name: string; readonly start?: string }
+    | { readonly kind: 'command'; readonly restart: string; readonly stop?: string }
+  /** Milliseconds that a restart may take, enforced on the host. */
+  readonly timeout: number
+  /** A log file whose last lines are shown on failure, relative to target.path; systemd's journal needs none. */
+  readonly log?: string
+}
+
+/** Hosts per batch: a count, or percent of the fleet (rounded down, at least one). */
+export type BatchSize = { readonly count: number } | { readonly percent: number }
+
+export interface RolloutConfig {
+  readonly strategy: 'parallel' | 'rolling'
+  readonly batch: BatchSize
+  readonly onFailure: 'rollback' | 'rollback-host' | 'stop'
+  /** Milliseconds between batches. */
+  readonly pause: number
+  /** Milliseconds after its switch until an unconfirmed host goes back by itself; 0: never. Undefined: from the deadlines of service and health. */
+  readonly guard?: number
+}
+
+export interface HealthConfig {
+  readonly check:
+    | { readonly kind: 'http'; readonly url: string; readonly status: readonly number[]; readonly headers: Readonly<Record<string, string>> }
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly kind: 'command'; readonly command: string }
+  /** Good answers in a row. */
+  readonly successes: number
+  readonly interval: number
+  /** Milliseconds for one probe. */
+  readonly timeout: number
+  /** Milliseconds from the restart until the host must have settled. */
+  readonly deadline: number
+}
