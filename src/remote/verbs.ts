@@ -1,0 +1,188 @@
+/**
+ * The calls that the agent understands, as values. What mutates carries the deploy's fence: a host that has seen a larger
+ * one refuses. Every mutating call may be repeated; one that already happened answers ok. Readers are in facts.ts.
+ */
+import type { ServiceConfig } from '../config/types.js'
+import type { AgentCall } from './wire.js'
+import { restartArgs, seconds, serviceArgs } from './service-args.js'
+
+type Args = AgentCall['args']
+
+/** What stage unpacks: how the archive that was put is compressed. */
+export type Encoding = 'zstd' | 'gzip' | 'none'
+
+/** Looks at the host; with sizes, not enough room is among the problems, and with shared paths, missing ones. */
+export function probe(
+  wanted: { readonly bytes?: number; readonly inodes?: number; readonly shared?: readonly string[] } = {},
+): AgentCall {
+  return looking('probe', [
+    ...optional('need', wanted.bytes),
+    ...optional('inodes', wanted.inodes),
+    ...(wanted.shared === undefined ? [] : [sharedArg(wanted.shared)]),
+  ])
+}
+
+interface Mutation {
+  readonly fence: number
+  /** Seconds to wait for the host's lock; the agent's default is 60. */
+  readonly lockWait?: number
+}
+
+interface Staging extends Mutation {
+  readonly release: string
+  /** The same for the puts and the stage of one attempt, and new for each attempt. `[A-Za-z0-9._-]` */
+  readonly id: string
+}
+
+/** Takes the payload into scratch space; it counts only when size and sha256 are right. */
+export function put(
+  file: Staging & { readonly name: 'archive' | 'listing'; readonly size: number; readonly sha256: string },
+): AgentCall {
+  return mutating('put', file, [
+    ['release', file.release],
+    ['id', file.id],
+    ['name', file.name],
+    ['size', String(file.size)],
+    ['sha256', file.sha256],
+  ])
+}
+
+/** Makes the release from what was put. Answers ok at once when the host has it already. */
+export function stage(
+  staging: Staging & {
+    /** sha256 of the listing. */
+    readonly digest: string
+    readonly encoding: Encoding
+    readonly shared: readonly string[]
+  },
+): AgentCall {
+  return mutating('stage', staging, [
+    ['release', staging.release],
+    ['id', staging.id],
+    ['digest', staging.digest],
+    ['encoding', staging.encoding],
+    sharedArg(staging.shared),
+  ])
+}
+
+interface Switching extends Mutation {
+  /** Names this switch: confirm and revert are about it and no other. `[A-Za-z0-9._-]` */
+  readonly id: string
+  readonly service?: ServiceConfig
+  /** Lines of the restart's output that a failure shows. */
+  readonly logLines?: number
+}
+
+/**
+ * Switches `current` and restarts. Until `confirm` the switch is on trial. Codes 16 and 17: the restart failed, the switch is
+ * still there and on trial.
+ */
+export function activate(
+  switching: Switching & {
+    readonly release: string
+    readonly digest: string
+    /** Milliseconds until an unconfirmed host goes back by itself; 0: never. */
+    readonly guard: number
+  },
+): AgentCall {
+  return mutating('activate', switching, [
+    ['release', switching.release],
+    ['digest', switching.digest],
+    ['id', switching.id],
+    ['guard', String(seconds(switching.guard))],
+    ...switchingArgs(switching),
+  ])
+}
+
+/** Makes the switch final. Code 18: this host isn't on trial with that id (it went back by itself, or somebody switched). */
+export function confirm(
+  switched: Mutation & {
+    readonly id: string
+    readonly via: 'deploy' | 'rollback'
+    /** The release that was left because it is bad; it is never chosen for a rollback. */
+    readonly markBad?: string
+  },
+): AgentCall {
+  return mutating('confirm', switched, [
+    ['id', switched.id],
+    ['via', switched.via],
+    ...(switched.markBad === undefined ? [] : ([['mark-bad', switched.markBad]] as const)),
+  ])
+}
+
+/** Goes back to what ran before the switch with that id. */
+export function revert(switched: Switching & { readonly markBad: boolean }): AgentCall {
+  return mutating('revert', switched, [
+    ['id', switched.id],
+    ['mark-bad', switched.markBad ? '1' : '0'],
+    ...switchingArgs(switched),
+  ])
+}
+
+export function prune(
+  pruning: Mutation & { readonly keep: number; readonly protect?: readonly string[] },
+): AgentCall {
+  return mutating('prune', pruning, [
+    ['keep', String(pruning.keep)],
+    ['protect', (pruning.protect ?? []).join(',')],
+  ])
+}
+
+/** The service's process. With a port also who listens there, for managers that don't tell. */
+export function service(of: { readonly service?: ServiceConfig; readonly port?: number }): AgentCall {
+  return looking('service', [...serviceArgs(of.service), ...optional('port', of.port)])
+}
+
+/** The last lines of the service's log, as log text. */
+export function logs(of: { readonly service?: ServiceConfig; readonly lines: number }): AgentCall {
+  return looking('logs', [...serviceArgs(of.service), ['lines', String(of.lines)]])
+}
+
+/** Runs a command of the config; what it prints is log text, its exit code a fact. */
+export function run(of: {
+  readonly command: string
+  readonly directory: 'current' | 'home'
+  /** Milliseconds, enforced on the host. */
+  readonly timeout: number
+}): AgentCall {
+  return looking('run', [
+    ['timeout', String(seconds(of.timeout))],
+    ['dir', of.directory],
+    ['command', of.command],
+  ])
+}
+
+/** A cheap look for `deliver status`. */
+export function status(of: { readonly service?: ServiceConfig; readonly port?: number } = {}): AgentCall {
+  return looking('status', [...serviceArgs(of.service), ...optional('port', of.port)])
+}
+
+/** The last mutations of the host. */
+export function journal(lines: number): AgentCall {
+  return looking('journal', [['n', String(lines)]])
+}
+
+function looking(verb: string, args: Args): AgentCall {
+  return { verb, args, readOnly: true }
+}
+
+function mutating(verb: string, { fence, lockWait }: Mutation, args: Args): AgentCall {
+  return {
+    verb,
+    args: [['fence', String(fence)], ...optional('lock-wait', lockWait), ...args],
+    readOnly: false,
+  }
+}
+
+function switchingArgs({ service, logLines }: Switching): Args {
+  return [...restartArgs(service), ...optional('log-lines', logLines)]
+}
+
+function optional(key: string, value: number | undefined): Args {
+  return value === undefined ? [] : [[key, String(value)]]
+}
+
+/** One path a line; the config refuses paths with newlines, and so does the agent what isn't a path inside. */
+function sharedArg(paths: readonly string[]): readonly [string, string] {
+  return ['shared', paths.join('\n')]
+}
