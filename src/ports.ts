@@ -4,6 +4,76 @@
  */
 import type { Duplex, Readable } from 'node:stream'
 
+// --- Git -----------------------------------------------------------------------------------------------------
+
+export interface GitLocation {
+  /** Absolute path of the app: the release's root. */
+  readonly directory: string
+  /** Where `directory` is in the repository: '' for the root, else like `apps/api`. */
+  readonly subdirectory: string
+  /** Private to deliver, shared by all work trees of the clone: `<git dir>/deliver`. Made when first needed. */
+  readonly state: string
+}
+
+export interface Commit {
+  readonly id: string
+  readonly tree: string
+  readonly parents: readonly string[]
+  readonly author: { readonly name: string; readonly email: string }
+  /** Seconds since 1970, of the committer. */
+  readonly time: number
+  readonly subject: string
+  /** The whole message, subject included. */
+  readonly message: string
+}
+
+export interface TreeEntry {
+  readonly mode: '100644' | '100755' | '120000' | '160000'
+  /** Relative to the release's root, as bytes. */
+  readonly path: Buffer
+  /** Bytes of the blob; undefined for a submodule. */
+  readonly size: number | undefined
+}
+
+/**
+ * The clone that holds the app. Nothing here touches HEAD, branches, index, work tree or configuration. Names from outside are
+ * only ever given to `resolve` and `setTag`; all else takes full object ids. Failures of git are DeliverErrors that carry
+ * its message.
+ */
+export interface Git {
+  readonly location: GitLocation
+  /** The id of the commit that a revision names, or undefined. */
+  resolve(revision: string): Promise<string | undefined>
+  /** Kind `precondition` when there is no commit yet. */
+  head(): Promise<Commit>
+  commit(id: string): Promise<Commit>
+  /** The branch of this work tree; undefined when HEAD is detached. */
+  branch(): Promise<string | undefined>
+  /** All tags and the commits that they lead to. */
+  tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
+  /** What differs from HEAD below `directory`, outside of `except` (relative paths). Ignored files don't count. */
+  changes(except: readonly string[]): Promise<{ readonly tracked: readonly Buffer[]; readonly untracked: number }>
+  /** Files, links and submodules of a commit below `directory`, in git's order. */
+  entries(commit: string, signal?: AbortSignal): AsyncIterable<TreeEntry>
+  /**
+   * Runs a `git fast-import` stream that makes one commit on `importRef`, and keeps its objects as one pack. Atomic: on any
+   * failure, of git or of the stream, nothing is left. The commit is not yet named by any ref of the clone.
+   */
+  importCommit(stream: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<string>
+  /**
+   * The commit below `directory` as tar, as `git archive` makes it, with one umask and no configuration but the tree's own
+   * attributes: files below `verbatim` (relative paths) come as they are whatever any attribute says. The stream ends in an
+   * error unless git succeeds.
+   */
+  archive(commit: string, options: { readonly verbatim: readonly string[]; readonly signal?: AbortSignal }): Promise<Readable>
+  /** Compare-and-set: false, and nothing done, unless the tag is at `expected` (undefined: does not exist). */
+  setTag(name: string, commit: string, expected: string | undefined): Promise<boolean>
+  /** False, and nothing done, unless the tag is at `expected`. */
+  removeTag(name: string, expected: string): Promise<boolean>
+  /** Gives back the space of imported objects that nothing needs any more. Never drops an object that deliver didn't import. */
+  reclaim(signal?: AbortSignal): Promise<void>
+}
+
 // --- Fleet ---------------------------------------------------------------------------------------------------
 
 /** One server of the fleet. `name` is unique in the fleet, shown to people and matched by `--hosts`. */
@@ -90,9 +160,15 @@ export interface StoredDocument {
   readonly now: number
 }
 
+/** A key of the store and when it was written, by the store's clock, in ms since 1970. */
+export interface StoredKey {
+  readonly key: string
+  readonly modifiedAt: number
+}
+
 /**
- * Where releases live. Keys are relative, `/`-separated, of `[A-Za-z0-9._/-]`. Two kinds of things: objects, written once and
- * never changed, and documents, small and replaced by compare-and-set. All methods may be called concurrently, by
+ * Where releases live. Keys are relative, `/`-separated, of `[A-Za-z0-9._/-]`; no part is empty or starts with a dot.
+ * Two kinds of things: objects, written once and never changed, and documents, small and replaced by compare-and-set. All methods may be called concurrently, by
  * many processes; readers see a whole body or none. Failures of the store itself reject with a DeliverError.
  */
 export interface Store {
@@ -104,14 +180,15 @@ export interface Store {
   size(key: string): Promise<number | undefined>
   /** The object's bytes. Rejects with kind `precondition` when there is none. The caller consumes or destroys the stream. */
   read(key: string): Promise<Readable>
-  /** Keys of all objects that start with the prefix, sorted. */
-  list(prefix: string): Promise<readonly string[]>
+  /** All objects and documents whose keys start with the prefix, sorted by key. The prefix is empty or starts a key. */
+  list(prefix: string): Promise<readonly StoredKey[]>
   /** Removes an object or document; none is fine. */
   remove(key: string): Promise<void>
   readDocument(key: string): Promise<StoredDocument | undefined>
   /**
    * Writes a document if its version is still `expected` (undefined: if there is none). Of several writers with
-   * one expectation exactly one gets `written`.
+   * one expectation exactly one gets `written`. The text is not empty. A rejection leaves open whether the text was
+   * written: callers put something of their own into it, and read back.
    */
   writeDocument(
     key: string,

@@ -1,0 +1,87 @@
+import { DeliverError } from '../errors.js'
+import type { ArchiveFormat } from '../release/release.js'
+
+/**
+ * Where everything lives in the store. Pure, and the only place that builds keys:
+ *
+ *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, release.json}
+ *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json}
+ */
+export interface ReleaseKeys {
+  readonly archive: string
+  readonly manifest: string
+  /** `release.json`, written last. */
+  readonly record: string
+}
+
+/** One part of a key. Nothing that starts with a dot: a store keeps its own files under such names. */
+const part = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/
+
+export function releaseKeys(
+  app: string,
+  release: string,
+  files: { readonly format: ArchiveFormat; readonly manifestFile: string },
+): ReleaseKeys {
+  const directory = `${releasesPrefix(app)}${checked('release', release)}`
+  return {
+    archive: `${directory}/archive.${files.format}`,
+    manifest: `${directory}/${checked('manifest file', files.manifestFile)}`,
+    record: `${directory}/release.json`,
+  }
+}
+
+export function releaseRecordKey(app: string, release: string): string {
+  return `${releasesPrefix(app)}${checked('release', release)}/release.json`
+}
+
+/** Starts the keys of all releases of an app; ends with a slash. */
+export function releasesPrefix(app: string): string {
+  return `${checked('app', app)}/releases/`
+}
+
+/** The release whose record has this key, undefined for any other key. */
+export function releaseOfRecordKey(app: string, key: string): string | undefined {
+  const prefix = releasesPrefix(app)
+  if (!key.startsWith(prefix)) return undefined
+  const [release, file, ...rest] = key.slice(prefix.length).split('/')
+  return file === 'release.json' && rest.length === 0 && release !== '' ? release : undefined
+}
+
+export function pointerKey(app: string, environment: string): string {
+  return `${environmentPrefix(app, environment)}current.json`
+}
+
+export function lockKey(app: string, environment: string): string {
+  return `${environmentPrefix(app, environment)}lock.json`
+}
+
+/** Starts the keys of an environment's history; ends with a slash. */
+export function historyPrefix(app: string, environment: string): string {
+  return `${environmentPrefix(app, environment)}history/`
+}
+
+/** `time` in ms since 1970. Later entries sort after earlier ones. */
+export function historyKey(app: string, environment: string, time: number, id: string): string {
+  const stamp = new Date(time).toISOString().replaceAll(/[:.]/g, '-')
+  return `${historyPrefix(app, environment)}${stamp}-${checked('history id', id)}.json`
+}
+
+function environmentPrefix(app: string, environment: string): string {
+  if (environment === 'releases') {
+    throw new DeliverError(
+      'usage',
+      'no environment can be named "releases": the store keeps releases there',
+      {
+        fix: 'Give the environment another name.',
+      },
+    )
+  }
+  return `${checked('app', app)}/${checked('environment', environment)}/`
+}
+
+function checked(what: string, name: string): string {
+  if (name.length <= 200 && part.test(name) && !name.includes('..')) return name
+  throw new DeliverError('usage', `${what} ${JSON.stringify(name)} can't be part of a store key`, {
+    fix: 'Use letters, digits, ".", "_" and "-" only, at most 200, not starting with a dot, without "..".',
+  })
+}
