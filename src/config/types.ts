@@ -6,7 +6,11 @@ export interface Config {
   /** The directory of the config file; relative local paths are relative to it. */
   readonly directory: string
   readonly build: BuildConfig
-  readonly archive: { readonly format: 'tar.zst' | 'tar.gz' | 'tar'; readonly level?: number; readonly directory?: string }
+  readonly archive: {
+    readonly format: 'tar.zst' | 'tar.gz' | 'tar'
+    readonly level?: number
+    readonly directory?: string
+  }
   readonly store?: StoreConfig
   readonly fleet?: FleetConfig
   readonly ssh: SshConfig
@@ -33,7 +37,13 @@ export interface StoreConfig {
 
 export type HostConfig =
   | string
-  | { readonly host: string; readonly name?: string; readonly port?: number; readonly user?: string; readonly labels?: Readonly<Record<string, string>> }
+  | {
+      readonly host: string
+      readonly name?: string
+      readonly port?: number
+      readonly user?: string
+      readonly labels?: Readonly<Record<string, string>>
+    }
 
 export type FleetFunction = () => readonly HostConfig[] | Promise<readonly HostConfig[]>
 export type FleetConfig = { readonly hosts: readonly HostConfig[] } | FleetFunction
@@ -43,12 +53,14 @@ export interface SshConfig {
   readonly port?: number
   readonly identityFile?: readonly string[]
   readonly knownHosts?: readonly string[]
-  readonly hostKeys: 'strict' | 'accept-new'
+  /** Undefined: what the ssh config says (StrictHostKeyChecking), else strict. */
+  readonly hostKeys?: 'strict' | 'accept-new'
   /** Path of the ssh config to honour; false: none. */
   readonly config: string | false
   readonly agent: boolean
-  readonly connectTimeout: number
-  readonly keepalive: number
+  /** Undefined, here and below: what the ssh config says, else 10 s and 15 s. */
+  readonly connectTimeout?: number
+  readonly keepalive?: number
   readonly retries: number
   /** Hosts worked on at once. */
   readonly concurrency: number
@@ -88,7 +100,12 @@ export interface RolloutConfig {
 
 export interface HealthConfig {
   readonly check:
-    | { readonly kind: 'http'; readonly url: string; readonly status: readonly number[]; readonly headers: Readonly<Record<string, string>> }
+    | {
+        readonly kind: 'http'
+        readonly url: string
+        readonly status: readonly number[]
+        readonly headers: Readonly<Record<string, string>>
+      }
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
     | { readonly kind: 'command'; readonly command: string }
   /** Good answers in a row. */
