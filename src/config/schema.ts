@@ -1,0 +1,80 @@
+import { text, z } from './fields.js'
+import * as names from './names.js'
+import { isPlain } from './plain.js'
+import { archive, build, store } from './sections/build.js'
+import { fleet, hosts, ssh, target } from './sections/hosts.js'
+import { health, rollout, service } from './sections/rollout.js'
+import type { Config } from './types.js'
+
+/**
+ * Every key of a config: its type, default and description. Defaults are written as people write values (`prefault`).
+ * Validation, `DELIVER_*` variables and docs/configuration.md all come from here.
+ */
+
+const sections = z.strictObject({
+  app: text(names.appName, 'name').describe('Name of the app: part of tags, store keys and reports.'),
+  build: build.prefault({}).describe('How a release is made on the build machine.'),
+  archive: archive.prefault({}).describe('How a release is packed.'),
+  store: store.exactOptional().describe('Where releases live.'),
+  fleet: fleet
+    .exactOptional()
+    .describe(
+      'The hosts: { hosts }, or a function that returns such a list, asked again whenever it matters.',
+    ),
+  ssh: ssh.prefault({}).describe('How hosts are reached.'),
+  target: target.exactOptional().describe('Where the app lives on hosts.'),
+  service: service
+    .exactOptional()
+    .describe('What runs the app on hosts: one of systemd, upstart, pm2 and restart.'),
+  rollout: rollout.prefault({}).describe('In which order hosts switch, and what happens on failure.'),
+  health: health.exactOptional().describe('When a host counts as healthy: one of http, tcp and command.'),
+}) satisfies z.ZodType<Omit<Config, 'environment' | 'directory'>>
+
+type Sections = z.input<typeof sections>
+
+/** A part of a config that replaces what it names. */
+type Overlay<T> = T extends readonly unknown[] | ((...none: never[]) => unknown)
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Overlay<T[K]> | undefined }
+    : T
+
+/** A whole config file: the sections, and what differs between environments. */
+export const configSchema = sections.extend({
+  environment: text(names.environmentName, 'name')
+    .exactOptional()
+    .describe('The environment that is meant when none is named. Default: production.'),
+  environments: z
+    .record(
+      text(names.environmentName),
+      z.custom<Overlay<Sections>>(
+        isPlain,
+        'is no object. Write the keys that differ: { fleet: { hosts: [...] } }',
+      ),
+    )
+    .prefault({})
+    .describe(
+      'Per environment, what differs from the rest of the config. Objects are merged, lists and single values replaced.',
+    ),
+})
+
+/** What a config file may export. */
+export type ConfigInput = z.input<typeof configSchema>
+export type ConfigExport = ConfigInput | (() => ConfigInput | Promise<ConfigInput>)
+
+/** Reads the list that a fleet function returned: people wrote that function, so nothing is taken for granted. */
+export const hostListSchema = hosts
+
+/** Keys that exclude each other; naming one in an environment drops the other kinds (and what belongs to them). */
+export const alternatives: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  service: [['systemd'], ['upstart'], ['pm2'], ['restart', 'stop']],
+  health: [['http'], ['tcp'], ['command']],
+}
+
+/** Where a bare value stands for an object with this key. */
+export const shortForms: Readonly<Record<string, string>> = {
+  'service.systemd': 'unit',
+  'service.pm2': 'name',
+  'health.http': 'url',
+  'health.tcp': 'port',
+}

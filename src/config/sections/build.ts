@@ -1,0 +1,56 @@
+import { duration, text, whole, z } from '../fields.js'
+import * as names from '../names.js'
+import * as paths from '../paths.js'
+import * as rules from '../rules.js'
+import type { BuildConfig, Config, StoreConfig } from '../types.js'
+
+/** What happens on the build machine, and where its releases go. */
+
+const localPath = () => text(names.oneLine, 'path')
+
+export const build = z
+  .strictObject({
+    setup: text(names.command, 'shell command')
+      .exactOptional()
+      .describe(
+        'Command that builds the app. Default: the installer of the lockfile that the repository holds.',
+      ),
+    env: z
+      .record(text(names.variableName), text(names.noNul))
+      .prefault({})
+      .describe(
+        'Environment of the setup command, added to the caller’s. NODE_ENV is production unless it is set here.',
+      ),
+    deps: z
+      .array(text(paths.relativePath, 'path'))
+      .superRefine(rules.dependencies)
+      .exactOptional()
+      .describe(
+        'What setup makes and the release needs, relative to the repository. Default: node_modules, if the app has dependencies.',
+      ),
+    timeout: duration().prefault('30m').describe('How long setup may take.'),
+    keep: whole(1, 10_000).prefault(3).describe('Prebuilt tags and archives that cleaning leaves.'),
+  })
+  .transform(({ deps, ...rest }) => ({
+    ...rest,
+    env: { NODE_ENV: 'production', ...rest.env },
+    ...(deps === undefined ? {} : { deps: deps.map(paths.trimmed) }),
+  })) satisfies z.ZodType<BuildConfig>
+
+export const archive = z
+  .strictObject({
+    format: z.enum(['tar.zst', 'tar.gz', 'tar']).prefault('tar.zst').describe('How a release is packed.'),
+    level: whole(1, 19)
+      .exactOptional()
+      .describe('Compression level: 1 to 19 for tar.zst, 1 to 9 for tar.gz. Default: the compressor’s own.'),
+    directory: localPath()
+      .exactOptional()
+      .describe('Where archives are written, relative to the config file.'),
+  })
+  .superRefine(rules.compression) satisfies z.ZodType<Config['archive']>
+
+export const store = z.strictObject({
+  directory: localPath().describe(
+    'Directory that holds releases, relative to the config file. A shared mount serves several build machines.',
+  ),
+}) satisfies z.ZodType<StoreConfig>

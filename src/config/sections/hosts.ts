@@ -1,0 +1,89 @@
+import { duration, oneOrMore, text, whole, z } from '../fields.js'
+import * as names from '../names.js'
+import * as paths from '../paths.js'
+import * as rules from '../rules.js'
+import type { FleetConfig, FleetFunction, HostConfig, SshConfig, TargetConfig } from '../types.js'
+
+/** Which hosts there are, how they are reached, and where the app lives on them. */
+
+const localPath = () => text(names.oneLine, 'path')
+const port = () => whole(1, 65535)
+
+const host = z.union([
+  text(names.hostName, 'host'),
+  z.strictObject({
+    host: text(names.hostName, 'host').describe('DNS name, IP address or alias of the ssh config.'),
+    name: text(names.hostName, 'name')
+      .exactOptional()
+      .describe('Name in reports and for --hosts. Default: host.'),
+    port: port().exactOptional().describe('SSH port of this host.'),
+    user: text(names.userName, 'user').exactOptional().describe('SSH user on this host.'),
+    labels: z
+      .record(text(names.labelName), text(names.oneLine))
+      .exactOptional()
+      .describe('Labels, shown in reports.'),
+  }),
+]) satisfies z.ZodType<HostConfig>
+
+export const hosts = z.array(host).superRefine(rules.distinctHosts)
+
+const fleetFunction = z
+  .custom<FleetFunction>((value) => typeof value === 'function')
+  .meta({ label: 'function' })
+
+export const fleet = z.union([
+  z.strictObject({ hosts: hosts.describe('The servers that run the app.') }),
+  fleetFunction,
+]) satisfies z.ZodType<FleetConfig>
+
+export const ssh = z.strictObject({
+  user: text(names.userName, 'user')
+    .exactOptional()
+    .describe('Login on every host. Default: what the ssh config says, else the local user.'),
+  port: port().exactOptional().describe('Default: what the ssh config says, else 22.'),
+  identityFile: oneOrMore(localPath())
+    .exactOptional()
+    .describe('Private key, or a list of them. Default: the agent’s, then those of the ssh config.'),
+  knownHosts: oneOrMore(localPath())
+    .exactOptional()
+    .describe('File of known host keys, or a list. Default: what the ssh config says.'),
+  hostKeys: z
+    .enum(['strict', 'accept-new'])
+    .prefault('strict')
+    .describe(
+      'strict refuses hosts whose key is not known; accept-new remembers new ones and refuses changed ones.',
+    ),
+  config: z
+    .union([localPath(), z.literal(false)])
+    .prefault('~/.ssh/config')
+    .describe('ssh config to honour; false: none.'),
+  agent: z.boolean().prefault(true).describe('Ask the ssh agent for keys.'),
+  connectTimeout: duration().prefault('10s').describe('How long connecting and logging in may take.'),
+  keepalive: duration()
+    .prefault('15s')
+    .describe('Between keepalives; a connection that misses three is lost.'),
+  retries: whole(0, 20).prefault(3).describe('Further attempts to connect, where the failure may pass.'),
+  concurrency: whole(1, 1000).prefault(20).describe('Hosts worked on at once.'),
+}) satisfies z.ZodType<SshConfig>
+
+export const target = z
+  .strictObject({
+    path: text(paths.hostPath, 'path').describe(
+      'Directory on every host that holds the app; absolute, or relative to the login directory.',
+    ),
+    keep: whole(1, 1000)
+      .prefault(5)
+      .describe('Releases that stay on a host, with the running one and the one to roll back to.'),
+    shared: z
+      .array(text(paths.relativePath, 'path'))
+      .superRefine(rules.distinctPaths)
+      .prefault([])
+      .describe(
+        'Files and directories that outlive releases; they lie in shared/ and are linked into each release.',
+      ),
+  })
+  .transform((value) => ({
+    ...value,
+    path: paths.trimmed(value.path),
+    shared: value.shared.map(paths.trimmed),
+  })) satisfies z.ZodType<TargetConfig>

@@ -1,0 +1,125 @@
+import { batchSize, duration, exactlyOne, oneOrMore, text, whole, z } from '../fields.js'
+import * as names from '../names.js'
+import * as rules from '../rules.js'
+import type { HealthConfig, RolloutConfig, ServiceConfig } from '../types.js'
+
+/** How a release comes into service: what restarts it, in which order, and how health is known. */
+
+const port = () => whole(1, 65535)
+
+export const service = z
+  .strictObject({
+    systemd: z
+      .union([
+        text(names.unitName, 'unit'),
+        z.strictObject({
+          unit: text(names.unitName, 'unit').describe('The unit that runs the app.'),
+          user: z
+            .boolean()
+            .prefault(false)
+            .describe('Whether it belongs to the user’s own service manager (systemctl --user).'),
+        }),
+      ])
+      .exactOptional()
+      .describe('The systemd unit that runs the app.'),
+    upstart: text(names.jobName, 'job').exactOptional().describe('The upstart job that runs the app.'),
+    pm2: z
+      .union([
+        text(names.pm2Name, 'name'),
+        z.strictObject({
+          name: text(names.pm2Name, 'name').describe('The process, as pm2 lists it.'),
+          start: text(names.command, 'shell command')
+            .exactOptional()
+            .describe('Command that starts it the first time, run in the release.'),
+        }),
+      ])
+      .exactOptional()
+      .describe('The pm2 process that runs the app.'),
+    restart: text(names.command, 'shell command')
+      .exactOptional()
+      .describe('Shell command that restarts the app.'),
+    stop: text(names.command, 'shell command')
+      .exactOptional()
+      .describe('Shell command that stops the app; only together with restart.'),
+    timeout: duration().prefault('60s').describe('How long a restart may take; enforced on the host.'),
+    log: text(rules.logPath, 'path')
+      .exactOptional()
+      .describe(
+        'Log file, absolute or relative to target.path, whose last lines are shown on failure. systemd’s journal needs none.',
+      ),
+  })
+  .refine(...exactlyOne(['systemd', 'upstart', 'pm2', 'restart']))
+  .superRefine(rules.stopNeedsRestart)
+  .transform((value): ServiceConfig => ({
+    manager: rules.serviceManager(value),
+    timeout: value.timeout,
+    ...(value.log === undefined ? {} : { log: value.log }),
+  }))
+
+export const rollout = z.strictObject({
+  strategy: z
+    .enum(['rolling', 'parallel'])
+    .prefault('rolling')
+    .describe('rolling activates batch by batch, parallel all hosts at once.'),
+  batch: batchSize()
+    .prefault(1)
+    .describe('Hosts per batch: a count, or a share of the fleet (rounded down, at least one).'),
+  onFailure: z
+    .enum(['rollback', 'rollback-host', 'stop'])
+    .prefault('rollback')
+    .describe(
+      'When a host fails: rollback takes every switched host back, rollback-host only the failed one, stop leaves all as they are.',
+    ),
+  pause: duration(0).prefault('0s').describe('Between batches.'),
+  guard: duration(0)
+    .exactOptional()
+    .describe(
+      'After this long an unconfirmed host goes back by itself; 0s: never. Default: from the deadlines of service and health.',
+    ),
+}) satisfies z.ZodType<RolloutConfig>
+
+const statusCode = () => whole(100, 599)
+
+export const health = z
+  .strictObject({
+    http: z
+      .union([
+        text(rules.healthUrl, 'URL'),
+        z.strictObject({
+          url: text(rules.healthUrl, 'URL').describe('Asked from the host itself; localhost is the host.'),
+          status: oneOrMore(statusCode()).prefault([200]).describe('Status codes that mean healthy.'),
+          headers: z
+            .record(text(names.headerName), text(names.oneLine))
+            .prefault({})
+            .describe('Headers to send.'),
+        }),
+      ])
+      .exactOptional()
+      .describe('URL that answers 200 when the app is healthy. Redirects are not followed.'),
+    tcp: z
+      .union([
+        port(),
+        z.strictObject({
+          host: text(names.hostName, 'host').prefault('127.0.0.1').describe('Address, as the host sees it.'),
+          port: port().describe('Port that accepts connections when the app is healthy.'),
+        }),
+      ])
+      .exactOptional()
+      .describe('Port that accepts connections when the app is healthy.'),
+    command: text(names.command, 'shell command')
+      .exactOptional()
+      .describe('Shell command on the host that exits 0 when the app is healthy.'),
+    successes: whole(1, 1000).prefault(2).describe('Good answers in a row.'),
+    interval: duration().prefault('1s').describe('Between probes.'),
+    timeout: duration().prefault('5s').describe('How long one probe may take.'),
+    deadline: duration().prefault('60s').describe('From the restart until the host must be healthy.'),
+  })
+  .refine(...exactlyOne(['http', 'tcp', 'command']))
+  .superRefine(rules.reachableDeadline)
+  .transform((value): HealthConfig => ({
+    check: rules.healthCheck(value),
+    successes: value.successes,
+    interval: value.interval,
+    timeout: value.timeout,
+    deadline: value.deadline,
+  }))
