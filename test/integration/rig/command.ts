@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly input?: string | Buffer
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Of stdout. `latin1` keeps every byte. Default: utf8. */
+  readonly encoding?: 'utf8' | 'latin1'
   /** Milliseconds until SIGKILL. Default: 60 000. */
   readonly timeout?: number
 }
@@ -40,7 +42,7 @@ export function command(
     child.once('close', (code) => {
       resolve({
         code: code ?? -1,
-        stdout: Buffer.concat(stdout).toString(),
+        stdout: Buffer.concat(stdout).toString(options.encoding ?? 'utf8'),
         stderr: Buffer.concat(stderr).toString(),
       })
     })
