@@ -1,0 +1,65 @@
+import type { Outcome } from '../plan/outcome.js'
+import type { HostStep, RolloutPlan } from '../plan/types.js'
+import type { Cell, Reporter } from '../report/events.js'
+
+/** The plan as a table: what will be done to each host, in which batch, and why. */
+export function showPlan(reporter: Reporter, plan: RolloutPlan): void {
+  const batchOf = new Map(plan.batches.flatMap((batch, index) => batch.map((host) => [host, index + 1] as const)))
+  const rows = plan.steps.map((step): readonly Cell[] => [
+    { text: step.host, tone: 'strong' },
+    { text: String(batchOf.get(step.host) ?? '-') },
+    { text: whatHappens(step) },
+    { text: step.because, tone: 'dim' },
+  ])
+  const skipped = plan.skipped.map((skip): readonly Cell[] => [
+    { text: skip.host, tone: 'strong' },
+    { text: '-' },
+    { text: 'nothing', tone: 'dim' },
+    { text: skip.because, tone: 'dim' },
+  ])
+  reporter.event({
+    type: 'table',
+    title: `Plan: ${plan.kind} ${plan.release}, at most ${plan.batchLimit} of ${rows.length + skipped.length} at once`,
+    columns: ['host', 'batch', 'what', 'because'],
+    rows: [...rows, ...skipped],
+  })
+}
+
+function whatHappens(step: HostStep): string {
+  if (step.act === 'verify') return 'check health'
+  return `${step.stage === 'send' ? 'send, ' : ''}switch to ${step.to}, restart, settle`
+}
+
+/** What became of each host, as the table that ends a rollout. */
+export function showOutcomes(reporter: Reporter, outcomes: readonly Outcome[]): void {
+  reporter.event({
+    type: 'table',
+    columns: ['host', 'outcome', 'runs', 'took', 'because'],
+    rows: outcomes.map((outcome) => [
+      { text: outcome.host, tone: 'strong' },
+      { text: outcome.kind === 'done' && !outcome.restarted ? 'unchanged' : outcome.kind, tone: toneOf(outcome) },
+      { text: runsOf(outcome) },
+      { text: `${(outcome.ms / 1000).toFixed(1)} s`, tone: 'dim' },
+      { text: 'because' in outcome ? (outcome.because ?? '') : '' },
+    ]),
+  })
+}
+
+function toneOf(outcome: Outcome): 'good' | 'bad' | 'dim' {
+  switch (outcome.kind) {
+    case 'done':
+      return 'good'
+    case 'skipped':
+    case 'gone':
+      return 'dim'
+    case 'failed':
+    case 'rolled-back':
+    case 'rollback-failed':
+      return 'bad'
+  }
+}
+
+function runsOf(outcome: Outcome): string {
+  if (!('runs' in outcome)) return '-'
+  return outcome.runs === undefined ? 'unknown' : (outcome.runs ?? 'nothing')
+}

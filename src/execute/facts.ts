@@ -1,0 +1,46 @@
+import type { HostView } from '../plan/types.js'
+import type { HostFacts } from '../remote/facts.js'
+import { readHostFacts } from '../remote/readings.js'
+import { probe } from '../remote/verbs.js'
+import { hostState, limits, type Run, type RunHost } from './run.js'
+
+/** What a host told, or why it can't be deployed to. */
+export type Probed =
+  | { readonly kind: 'ready'; readonly host: RunHost; readonly facts: HostFacts; readonly view: HostView }
+  | { readonly kind: 'unfit'; readonly host: RunHost; readonly because: string; readonly view?: HostView }
+
+/** Room that a release needs on a host: the bytes of archive and tree together, and the number of entries. */
+export interface Room {
+  readonly bytes: number
+  readonly inodes: number
+}
+
+/**
+ * Connects to a host and reads its state. Never rejects. Shared paths and room are only asked for when something is
+ * going to be staged, because a host that needs nothing may lack both.
+ */
+export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<Probed> {
+  hostState(run, host.name, 'connecting')
+  const call = probe({ ...(room ?? {}), shared: run.target.shared })
+  const reading = readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
+  if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because }
+  if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
+  const facts = reading.value
+  const view = viewOf(host.name, facts)
+  const problems = facts.problems.map((problem) => problem.text)
+  if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
+  return { kind: 'ready', host, facts, view }
+}
+
+/** The plan's view of what a host told. */
+export function viewOf(host: string, facts: HostFacts): HostView {
+  return {
+    host,
+    current: facts.current.kind === 'release' ? facts.current.release : null,
+    unconfirmed: facts.unconfirmed !== undefined,
+    staged: new Map(facts.releases.map((release) => [release.release, release.digest])),
+    good: facts.good,
+    bad: facts.releases.filter((release) => release.mark === 'bad').map((release) => release.release),
+    via: facts.via,
+  }
+}

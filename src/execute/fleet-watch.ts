@@ -1,0 +1,79 @@
+import { messageOf } from '../errors.js'
+import type { HostStep } from '../plan/types.js'
+import type { Host } from '../ports.js'
+import type { Probed } from './facts.js'
+import type { Run } from './run.js'
+
+/** A host that takes part: what it told when it was probed, and what will be done to it. */
+export interface Member {
+  readonly probed: Extract<Probed, { kind: 'ready' }>
+  readonly step: HostStep
+}
+
+/** What became of the fleet since it was last asked. */
+export interface FleetChange {
+  readonly gone: readonly string[]
+  readonly joined: readonly Member[]
+  /** Joined hosts that can't be deployed to. */
+  readonly unfit: readonly { readonly host: string; readonly because: string }[]
+}
+
+const unchanged: FleetChange = { gone: [], joined: [], unfit: [] }
+
+/** A fleet that never stops changing must not keep a rollout from ending: after so many changes it isn't asked again. */
+const mostChanges = 50
+
+/** Asks the fleet again while a rollout is under way, and tells what changed since the last time. */
+export class FleetWatch {
+  readonly #ask: () => Promise<readonly Host[]>
+  readonly #join: (host: Host) => Promise<{ readonly probed: Probed; readonly step?: HostStep }>
+  #known: Map<string, string>
+  #changes = 0
+
+  constructor(options: {
+    readonly known: readonly Host[]
+    readonly ask: () => Promise<readonly Host[]>
+    /** Connects to a new host, reads it, and plans its step. */
+    readonly join: (host: Host) => Promise<{ readonly probed: Probed; readonly step?: HostStep }>
+  }) {
+    this.#known = byIdentity(options.known)
+    this.#ask = options.ask
+    this.#join = options.join
+  }
+
+  /** A fleet that can't be asked is taken as unchanged: the hosts themselves will tell whether they are there. */
+  async refresh(run: Run): Promise<FleetChange> {
+    if (this.#changes >= mostChanges) return unchanged
+    let hosts: readonly Host[]
+    try {
+      hosts = await this.#ask()
+    } catch (error) {
+      run.reporter.event({ type: 'warning', text: `the fleet could not be asked again: ${messageOf(error)}` })
+      return unchanged
+    }
+    const now = byIdentity(hosts)
+    const gone = [...this.#known].filter(([identity]) => !now.has(identity)).map(([, name]) => name)
+    const fresh = hosts.filter((host) => !this.#known.has(identityOf(host)))
+    this.#known = now
+    if (fresh.length === 0) return { ...unchanged, gone }
+    this.#changes++
+    const results = await Promise.all(fresh.map((host) => this.#join(host)))
+    const joined: Member[] = []
+    const unfit: { host: string; because: string }[] = []
+    for (const { probed, step } of results) {
+      if (probed.kind === 'ready' && step !== undefined) joined.push({ probed, step })
+      else
+        unfit.push({ host: probed.host.name, because: probed.kind === 'unfit' ? probed.because : 'no step' })
+    }
+    return { gone, joined, unfit }
+  }
+}
+
+/** An address that another server got is not the same host, and neither is a name with another address. */
+function identityOf(host: Host): string {
+  return JSON.stringify([host.name, host.address, host.port ?? null])
+}
+
+function byIdentity(hosts: readonly Host[]): Map<string, string> {
+  return new Map(hosts.map((host) => [identityOf(host), host.name]))
+}

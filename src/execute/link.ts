@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream'
+import { messageOf } from '../errors.js'
+import type { Host, Session, Transport } from '../ports.js'
+import type { Answer } from '../remote/answers.js'
+import type { AgentCall } from '../remote/wire.js'
+import { callAgent, type AgentCallOptions } from './agent-client.js'
+
+/**
+ * Our line to one host for a whole run: one session, opened when first needed and opened again when it was lost. A
+ * call that was under way when the line went is `unknown`; whoever made it reads the host's state back.
+ */
+export class HostLink {
+  readonly host: Host
+  readonly #transport: Transport
+  readonly #path: string
+  #session: Promise<Session> | undefined
+  #closed = false
+
+  constructor(options: { readonly host: Host; readonly transport: Transport; readonly path: string }) {
+    this.host = options.host
+    this.#transport = options.transport
+    this.#path = options.path
+  }
+
+  /** Connects if needed. Rejects with the transport's DeliverError. */
+  async session(signal?: AbortSignal): Promise<Session> {
+    if (this.#closed) throw new Error(`${this.host.name}: the connection was closed`)
+    const current = this.#session
+    if (current !== undefined) {
+      const session = await current.catch(() => undefined)
+      if (session?.alive === true) return session
+      if (this.#session === current) this.#session = undefined
+      if (session !== undefined) await session.close()
+    }
+    this.#session ??= this.#transport.connect(this.host, signal)
+    return this.#session
+  }
+
+  /** One agent call. Never rejects: a host that can't be reached gives `unknown`. */
+  async call(call: AgentCall, options: AgentCallOptions): Promise<Answer> {
+    let session: Session
+    try {
+      session = await this.session(options.signal)
+    } catch (error) {
+      return { kind: 'unknown', because: messageOf(error), log: '' }
+    }
+    return callAgent(session, this.#path, call, options)
+  }
+
+  async openTcp(
+    address: { readonly host: string; readonly port: number },
+    signal?: AbortSignal,
+  ): Promise<Duplex> {
+    return (await this.session(signal)).openTcp(address, signal)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const session = await this.#session?.catch(() => undefined)
+    await session?.close()
+  }
+}

@@ -1,0 +1,11 @@
+import pLimit from 'p-limit'
+
+/** Runs `work` for every item, at most `limit` at once, and gives the results in the order of the items. */
+export async function inParallel<T, R>(
+  limit: number,
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const slots = pLimit(limit)
+  return Promise.all(items.map((item) => slots(() => work(item))))
+}

@@ -1,0 +1,158 @@
+import type { Outcome } from '../plan/outcome.js'
+import type { RolloutPlan } from '../plan/types.js'
+import { advanceHost, type Advanced } from './advance.js'
+import type { FleetWatch, Member } from './fleet-watch.js'
+import type { ReleaseMaterial } from './material.js'
+import { goBack } from './go-back.js'
+import { inParallel } from './parallel.js'
+import { Ledger } from './ledger.js'
+import { hostState, type Run } from './run.js'
+import { stageHost } from './stage.js'
+
+export interface Rollout {
+  readonly plan: RolloutPlan
+  readonly members: readonly Member[]
+  readonly watch: FleetWatch
+  /** What is sent to hosts that lack a release. Made once for each, and only if a host needs it. */
+  readonly material: (release: string) => Promise<ReleaseMaterial>
+  /** The manifest digest of a release of the plan. */
+  readonly digest: (release: string) => string
+}
+
+/**
+ * Runs a plan: stages on all hosts, then takes batch after batch through activate, settle and confirm, asking the fleet again
+ * before each. Never rejects for what happens on hosts: every host gets exactly one outcome.
+ */
+export async function executeRollout(run: Run, rollout: Rollout): Promise<readonly Outcome[]> {
+  const { plan } = rollout
+  const ledger = new Ledger(run)
+  for (const skip of plan.skipped)
+    ledger.settle(
+      skip.host,
+      skip.runs === plan.release
+        ? { kind: 'done', runs: plan.release, restarted: false, because: skip.because }
+        : { kind: 'skipped', because: skip.because, runs: skip.runs },
+    )
+
+  let queue = await stageAll(run, rollout, rollout.members, ledger)
+  if (ledger.failures.length > 0 && plan.onFailure !== 'go-on') {
+    skipAll(queue, ledger, `not switched, because ${ledger.failures.join(' and ')} could not be staged`)
+    return ledger.outcomes
+  }
+
+  const switched: Member[] = []
+  for (let pass = 1; ; pass++) {
+    ;({ queue } = await followFleet(run, rollout, queue, ledger))
+    if (queue.length === 0) break
+    if (run.stop.aborted || run.lost.aborted) break
+    const batch = queue.slice(0, plan.batchLimit)
+    queue = queue.slice(plan.batchLimit)
+    const of = pass + Math.ceil(queue.length / plan.batchLimit)
+    let bad = await runBatch(run, rollout, { batch, number: pass, of, switched, ledger })
+    if (bad.length > 0) {
+      // A host that left the fleet meanwhile has not failed, it is gone.
+      const followed = await followFleet(run, rollout, queue, ledger)
+      queue = followed.queue
+      bad = bad.filter(({ member }) => !followed.gone.includes(member.step.host))
+    }
+    if (bad.length > 0 && plan.onFailure !== 'go-on') {
+      const names = bad.map(({ member }) => member.step.host).join(', ')
+      skipAll(queue, ledger, `not switched, because ${names} failed`)
+      await goBack(run, plan, { bad, switched, ledger })
+      return ledger.outcomes
+    }
+    for (const { member, advanced } of bad) ledger.rollbackFailed(member, advanced.because)
+    if (queue.length > 0 && plan.pause > 0) await run.clock.sleep(plan.pause, run.stop).catch(() => undefined)
+  }
+  skipAll(queue, ledger, run.lost.aborted ? 'the deploy lost its lock' : 'interrupted')
+  return ledger.outcomes
+}
+
+async function stageAll(
+  run: Run,
+  rollout: Rollout,
+  members: readonly Member[],
+  ledger: Ledger,
+): Promise<readonly Member[]> {
+  const staged = await inParallel(run.config.ssh.concurrency, members, async (member) => {
+    if (member.step.stage === 'present') return member
+    const { host, facts } = member.probed
+    const material = await rollout.material(member.step.to)
+    const result = await stageHost(run, host, material, facts.tools)
+    if (result.kind === 'staged') {
+      hostState(run, host.name, 'staged', member.step.to)
+      return member
+    }
+    ledger.fail(member, `could not be staged: ${result.because}`, { switched: false })
+    return undefined
+  })
+  return staged.filter((member) => member !== undefined)
+}
+
+interface Batch {
+  readonly batch: readonly Member[]
+  readonly number: number
+  readonly of: number
+  /** Members whose switch was confirmed, in order; the batch adds its own. */
+  readonly switched: Member[]
+  readonly ledger: Ledger
+}
+
+export interface BadMember {
+  readonly member: Member
+  readonly advanced: Extract<Advanced, { kind: 'bad' }>
+}
+
+async function runBatch(
+  run: Run,
+  rollout: Rollout,
+  { batch, number, of, switched, ledger }: Batch,
+): Promise<readonly BadMember[]> {
+  const { plan, digest } = rollout
+  const started = run.clock.now()
+  run.reporter.event({ type: 'batch-started', batch: number, of, hosts: batch.map(({ step }) => step.host) })
+  const bad: BadMember[] = []
+  await Promise.all(
+    batch.map(async (member) => {
+      const { step } = member
+      const how =
+        plan.kind === 'rollback' && step.from !== null && step.from !== step.to
+          ? { via: plan.kind, markBad: step.from }
+          : { via: plan.kind }
+      const advanced = await advanceHost(run, member.probed.host, step, digest(step.to), how)
+      if (advanced.kind === 'bad') {
+        for (const line of advanced.log.split('\n').filter((each) => each !== ''))
+          run.reporter.event({ type: 'output', host: step.host, stream: 'stderr', line })
+        hostState(run, step.host, 'failed', advanced.because)
+        bad.push({ member, advanced })
+        return
+      }
+      if (advanced.restarted) switched.push(member)
+      ledger.settle(step.host, { kind: 'done', runs: step.to, restarted: advanced.restarted })
+    }),
+  )
+  run.reporter.event({ type: 'batch-done', batch: number, of, ms: run.clock.now() - started })
+  return bad
+}
+
+/** Takes out what has gone and stages what has come, so that the queue is the fleet of now. */
+async function followFleet(
+  run: Run,
+  rollout: Rollout,
+  queue: readonly Member[],
+  ledger: Ledger,
+): Promise<{ readonly queue: readonly Member[]; readonly gone: readonly string[] }> {
+  if (run.stop.aborted || run.lost.aborted) return { queue, gone: [] }
+  const change = await rollout.watch.refresh(run)
+  for (const host of change.gone)
+    ledger.settle(host, { kind: 'gone', because: 'left the fleet during the deploy' })
+  for (const { host, because } of change.unfit)
+    ledger.failHost(host, `joined during the deploy: ${because}`)
+  const joined = await stageAll(run, rollout, change.joined, ledger)
+  const stayed = queue.filter(({ step }) => !change.gone.includes(step.host))
+  return { queue: [...stayed, ...joined], gone: change.gone }
+}
+
+function skipAll(queue: readonly Member[], ledger: Ledger, because: string): void {
+  for (const { step } of queue) ledger.settle(step.host, { kind: 'skipped', because, runs: step.from })
+}

@@ -1,0 +1,54 @@
+import type { Config, TargetConfig } from '../config/types.js'
+import type { Clock } from '../ports.js'
+import type { HostState, Reporter } from '../report/events.js'
+import type { HostLink } from './link.js'
+
+/** What all steps of one rollout share. */
+export interface Run {
+  /** Names this run's switches on the hosts. `[A-Za-z0-9._-]`, never used before. */
+  readonly id: string
+  readonly fence: number
+  readonly config: Config
+  readonly target: TargetConfig
+  readonly clock: Clock
+  readonly reporter: Reporter
+  /** Aborts when somebody asked to stop: nothing new is begun, what was begun on a host is finished. */
+  readonly stop: AbortSignal
+  /** Aborts when the lock is no longer ours: nothing more may be changed. */
+  readonly lost: AbortSignal
+}
+
+/** A host of the run and our line to it. */
+export interface RunHost {
+  readonly name: string
+  readonly link: HostLink
+}
+
+export function hostState(run: Run, host: string, state: HostState, detail?: string): void {
+  run.reporter.event({ type: 'host-state', host, state, ...(detail === undefined ? {} : { detail }) })
+}
+
+/** Time limits of agent calls in ms. Each is a bound for the worst case, not a guess of the usual one. */
+export const limits = {
+  /** Calls that only look. */
+  look: 30_000,
+  /** Short mutations, with the agent's own 60 s wait for the host's lock. */
+  change: 120_000,
+  /** Unpacking and hashing a release. */
+  stage: 30 * 60_000,
+  /** Sending: any time, as long as bytes move. */
+  send: 6 * 60 * 60_000,
+  sendIdle: 60_000,
+} as const
+
+/** A restart's own limit, the 10 s until it is killed, and the wait for the host's lock. */
+export function switchLimit(run: Run): number {
+  return (run.config.service?.timeout ?? 0) + limits.change
+}
+
+/** Milliseconds after which a host that nobody confirms goes back: later than any healthy rollout would confirm it. */
+export function guardTime(run: Run): number {
+  const { rollout, service, health } = run.config
+  if (rollout.onFailure === 'stop') return 0
+  return rollout.guard ?? (service?.timeout ?? 0) + (health?.deadline ?? 0) + 60_000
+}

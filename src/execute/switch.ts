@@ -1,0 +1,103 @@
+import { codes, type Answer } from '../remote/answers.js'
+import type { HostFacts } from '../remote/facts.js'
+import { readHostFacts, readResult, readSwitch } from '../remote/readings.js'
+import { activate, confirm, probe, revert } from '../remote/verbs.js'
+import { guardTime, limits, switchLimit, type Run, type RunHost } from './run.js'
+
+/**
+ * How a step on a host went. `unknown`: its end never came, and the host couldn't be read afterwards either; what runs
+ * there nobody can say.
+ */
+export type Stepped =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'failed'; readonly because: string; readonly log: string; readonly switched: boolean }
+  | { readonly kind: 'unknown'; readonly because: string }
+
+const logLines = 30
+/** Reading a host back after the line went: tries, and ms between them. A rebooting host gets that long. */
+const readBack = { tries: 6, pause: 5_000 }
+
+const withService = (run: Run): object =>
+  run.config.service === undefined ? {} : { service: run.config.service }
+
+/** Switches `current` and restarts the service. The switch stays on trial until confirmSwitch. */
+export async function activateHost(
+  run: Run,
+  host: RunHost,
+  target: { readonly release: string; readonly digest: string },
+): Promise<Stepped> {
+  const call = activate({
+    fence: run.fence,
+    id: run.id,
+    release: target.release,
+    digest: target.digest,
+    guard: guardTime(run),
+    logLines,
+    ...withService(run),
+  })
+  for (let attempt = 1; ; attempt++) {
+    const answer = await host.link.call(call, { timeout: switchLimit(run) })
+    const reading = readSwitch(answer)
+    if (reading.kind === 'ok') return { kind: 'ok' }
+    if (reading.kind === 'refused') {
+      const switched = reading.code === codes.restartFailed || reading.code === codes.restartTimedOut
+      return { kind: 'failed', because: reading.text, log: reading.log, switched }
+    }
+    const facts = await readHost(run, host)
+    if (facts === undefined) return { kind: 'unknown', because: reading.because }
+    if (facts.unconfirmed?.id === run.id) return { kind: 'ok' }
+    if (attempt === 2) return { kind: 'failed', because: reading.because, log: reading.log, switched: false }
+  }
+}
+
+/** Makes the switch final, and reads back that it is. */
+export async function confirmSwitch(
+  run: Run,
+  host: RunHost,
+  release: string,
+  how: { readonly via: 'deploy' | 'rollback'; readonly markBad?: string },
+): Promise<Stepped> {
+  const call = confirm({ fence: run.fence, id: run.id, ...how })
+  const answer = await host.link.call(call, { timeout: limits.change })
+  const reading = readResult(answer)
+  const facts = await readHost(run, host)
+  if (facts === undefined) return { kind: 'unknown', because: whyOf(answer) }
+  const runs = facts.current.kind === 'release' ? facts.current.release : undefined
+  if (runs === release && facts.unconfirmed === undefined && facts.good.at(-1) === release)
+    return { kind: 'ok' }
+  const because =
+    reading.kind === 'refused'
+      ? reading.text
+      : `the host was not found confirmed on ${release} but on ${runs ?? 'nothing'}`
+  return { kind: 'failed', because, log: reading.log, switched: runs === release }
+}
+
+/** Goes back to what ran before this run switched the host, and restarts that. */
+export async function revertSwitch(run: Run, host: RunHost): Promise<Stepped> {
+  const call = revert({ fence: run.fence, id: run.id, markBad: true, logLines, ...withService(run) })
+  let because = ''
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const reading = readSwitch(await host.link.call(call, { timeout: switchLimit(run) }))
+    if (reading.kind === 'ok') return { kind: 'ok' }
+    if (reading.kind === 'refused')
+      return { kind: 'failed', because: reading.text, log: reading.log, switched: true }
+    because = reading.because
+    if ((await readHost(run, host)) === undefined) break
+  }
+  return { kind: 'unknown', because }
+}
+
+/** Reads a host's state, over a new connection if need be; undefined when it stays out of reach. */
+export async function readHost(run: Run, host: RunHost): Promise<HostFacts | undefined> {
+  for (let attempt = 1; attempt <= readBack.tries; attempt++) {
+    if (attempt > 1) await run.clock.sleep(readBack.pause)
+    const reading = readHostFacts(await host.link.call(probe(), { timeout: limits.look }))
+    if (reading.kind === 'ok') return reading.value
+    if (reading.kind === 'refused') return undefined
+  }
+  return undefined
+}
+
+function whyOf(answer: Answer): string {
+  return answer.kind === 'unknown' ? answer.because : answer.text
+}

@@ -1,0 +1,63 @@
+import type { RolloutConfig } from '../config/types.js'
+import { batchLimit, inBatches } from './batches.js'
+import type { HostView, HostStep, RolloutPlan, Skip } from './types.js'
+
+/** A release to bring to hosts: its name and the digest of its manifest. */
+export interface Target {
+  readonly release: string
+  readonly digest: string
+}
+
+/** How a host gets to the release, whatever it runs now. */
+export function stepTo(target: Target, state: HostView): HostStep {
+  const base = { host: state.host, from: state.current, to: target.release }
+  const stage = state.staged.get(target.release) === target.digest ? 'present' : 'send'
+  if (state.current !== target.release) {
+    const because = state.current === null ? 'runs nothing yet' : `runs ${state.current}`
+    return { ...base, stage, act: 'activate', because }
+  }
+  if (stage === 'send')
+    return { ...base, stage, act: 'activate', because: 'its copy is not the published one' }
+  if (state.unconfirmed)
+    return { ...base, stage, act: 'activate', because: 'an earlier switch was never confirmed' }
+  return { ...base, stage, act: 'verify', because: `already on ${target.release}` }
+}
+
+/**
+ * A rollout of one release to all these hosts. Hosts whose last switch was never confirmed go first, then those that run
+ * nothing, because they are likely out of service already; hosts that run the release are only looked at.
+ */
+export function planDeploy(
+  target: Target,
+  states: readonly HostView[],
+  rollout: Pick<RolloutConfig, 'strategy' | 'batch' | 'pause' | 'onFailure'>,
+  options: { readonly onlyOutdated?: boolean } = {},
+): RolloutPlan {
+  const steps = states.map((state) => ({ state, step: stepTo(target, state) }))
+  const skipped: Skip[] = []
+  const kept: { state: HostView; step: HostStep }[] = []
+  for (const each of steps) {
+    if (options.onlyOutdated === true && each.step.act === 'verify')
+      skipped.push({ host: each.state.host, because: each.step.because, runs: each.state.current })
+    else kept.push(each)
+  }
+  const limit = batchLimit(rollout, states.length)
+  const ordered = [...kept].sort((a, b) => urgency(a) - urgency(b)).map(({ step }) => step)
+  return {
+    version: 1,
+    kind: 'deploy',
+    release: target.release,
+    steps: ordered,
+    skipped,
+    batchLimit: limit,
+    batches: inBatches(ordered, limit).map((batch) => batch.map((step) => step.host)),
+    pause: rollout.pause,
+    onFailure: rollout.onFailure,
+  }
+}
+
+function urgency({ state, step }: { readonly state: HostView; readonly step: HostStep }): number {
+  if (step.act === 'verify') return 3
+  if (state.unconfirmed) return 0
+  return state.current === null ? 1 : 2
+}

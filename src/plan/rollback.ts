@@ -1,0 +1,112 @@
+import type { RolloutConfig } from '../config/types.js'
+import { DeliverError } from '../errors.js'
+import { batchLimit, inBatches } from './batches.js'
+import { stepTo, type Target } from './deploy.js'
+import type { HostView, HostStep, RolloutPlan, Skip } from './types.js'
+
+/** Where a host goes back to by itself, or why it needs not. */
+type Choice =
+  { readonly kind: 'to'; readonly release: string } | { readonly kind: 'stay'; readonly because: string }
+
+/**
+ * The release that each host goes back to. Without a name it is the host's own last good one; a host that was rolled
+ * back already stays, so that a rollback that is repeated, or resumed, doesn't go two releases back. A host without a
+ * history (it was booted on the bad release) follows the rest of the fleet.
+ */
+export function chooseRollback(
+  states: readonly HostView[],
+  named: string | undefined,
+): ReadonlyMap<string, Choice> {
+  if (named !== undefined) return new Map(states.map((state) => [state.host, { kind: 'to', release: named }]))
+  const own = new Map(states.map((state) => [state.host, ownChoice(state)]))
+  const common = mostCommon(
+    [...own.values()].flatMap((choice) => (choice?.kind === 'to' ? [choice.release] : [])),
+  )
+  const settled = mostCommon(
+    states.flatMap((state) =>
+      own.get(state.host)?.kind === 'stay' && state.current !== null ? [state.current] : [],
+    ),
+  )
+  const fleet = common ?? settled
+  if (fleet === undefined) {
+    throw new DeliverError('precondition', 'no host has an earlier good release to go back to', {
+      fix: 'Name one: deliver rollback RELEASE. deliver releases lists what the store has.',
+    })
+  }
+  return new Map(
+    states.map((state): [string, Choice] => {
+      const choice = own.get(state.host)
+      if (choice !== undefined) return [state.host, choice]
+      if (state.current === fleet) return [state.host, { kind: 'stay', because: `already on ${fleet}` }]
+      return [state.host, { kind: 'to', release: fleet }]
+    }),
+  )
+}
+
+function ownChoice(state: HostView): Choice | undefined {
+  if (
+    state.via === 'rollback' &&
+    !state.unconfirmed &&
+    state.current !== null &&
+    state.good.includes(state.current)
+  )
+    return { kind: 'stay', because: `already rolled back to ${state.current}` }
+  const earlier = state.good.filter((release) => release !== state.current && !state.bad.includes(release))
+  const last = earlier.at(-1)
+  return last === undefined ? undefined : { kind: 'to', release: last }
+}
+
+function mostCommon(names: readonly string[]): string | undefined {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0]
+}
+
+/** The rollout that goes back. `digests` has the manifest digest of every release that a host goes to. */
+export function planRollback(
+  choices: ReadonlyMap<string, Choice>,
+  states: readonly HostView[],
+  digests: ReadonlyMap<string, string>,
+  rollout: Pick<RolloutConfig, 'strategy' | 'batch' | 'pause'>,
+): RolloutPlan {
+  const steps: HostStep[] = []
+  const skipped: Skip[] = []
+  for (const state of states) {
+    const choice = choices.get(state.host)
+    if (choice === undefined || choice.kind === 'stay') {
+      skipped.push({
+        host: state.host,
+        because: choice?.because ?? 'no release to go back to',
+        runs: state.current,
+      })
+      continue
+    }
+    const digest = digests.get(choice.release) ?? state.staged.get(choice.release)
+    if (digest === undefined) throw noSuchRelease(choice.release, state.host)
+    const target: Target = { release: choice.release, digest }
+    steps.push(stepTo(target, state))
+  }
+  const goal = mostCommon([
+    ...steps.map((step) => step.to),
+    ...skipped.flatMap((skip) => (skip.runs === null ? [] : [skip.runs])),
+  ])
+  if (goal === undefined) throw new DeliverError('precondition', 'there is nothing to roll back')
+  const limit = batchLimit(rollout, states.length)
+  return {
+    version: 1,
+    kind: 'rollback',
+    release: goal,
+    steps,
+    skipped,
+    batchLimit: limit,
+    batches: inBatches(steps, limit).map((batch) => batch.map((step) => step.host)),
+    pause: rollout.pause,
+    onFailure: 'go-on',
+  }
+}
+
+function noSuchRelease(release: string, host: string): DeliverError {
+  return new DeliverError('precondition', `${host} lacks ${release}, and the store has no such release`, {
+    fix: 'deliver releases lists what the store has; deliver rollback RELEASE names another.',
+  })
+}

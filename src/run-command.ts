@@ -1,0 +1,90 @@
+import { DeliverError, exitCodeOf, exitCodes, messageOf } from './errors.js'
+import type { CommandContext, CommandResult } from './commands/context.js'
+import type { Config } from './config/types.js'
+import { listenForInterrupts, type Interrupt } from './interrupt.js'
+
+/** The options that every command has. */
+export interface GlobalOptions {
+  readonly config: string | undefined
+  readonly env: string | undefined
+  readonly json: boolean
+  readonly plain: boolean
+  readonly verbose: boolean
+  readonly quiet: boolean
+}
+
+/** Runs one command of the CLI: makes its context, prints its result or error, and gives its exit code. */
+export async function runCommand(
+  globals: GlobalOptions,
+  exit: (code: number) => void,
+  command: (context: CommandContext) => Promise<CommandResult>,
+): Promise<number> {
+  const { createReporter } = await import('./report/reporter.js')
+  const reporter = createReporter({
+    mode: globals.json ? 'json' : globals.plain ? 'plain' : 'text',
+    stdout: process.stdout,
+    stderr: process.stderr,
+    colour: !globals.plain && wantsColour(process.env, process.stdout.isTTY),
+    verbose: globals.verbose,
+    quiet: globals.quiet,
+  })
+  const interrupt = listenForInterrupts(process, exit, (text) => reporter.event({ type: 'warning', text }))
+  let config: Promise<Config> | undefined
+  const context: CommandContext = {
+    cwd: process.cwd(),
+    env: process.env,
+    reporter,
+    interrupt,
+    config: (flags) => (config ??= load(globals, flags)),
+    ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
+  }
+  const result = await finish(command(context), interrupt)
+  reporter.event({ type: 'result', ok: result.code === exitCodes.done, ...result })
+  await reporter.close()
+  interrupt.dispose()
+  return result.code
+}
+
+async function load(globals: GlobalOptions, flags: Readonly<Record<string, string>> = {}): Promise<Config> {
+  const { loadConfig } = await import('./config/load.js')
+  return loadConfig({
+    cwd: process.cwd(),
+    env: process.env,
+    flags,
+    ...(globals.config === undefined ? {} : { file: globals.config }),
+    ...(globals.env === undefined ? {} : { environment: globals.env }),
+  })
+}
+
+/** An error that comes because somebody asked to stop is that interrupt, not a failure. */
+async function finish(running: Promise<CommandResult>, interrupt: Interrupt): Promise<CommandResult> {
+  try {
+    return await running
+  } catch (error) {
+    const code = interrupt.reason === undefined ? exitCodeOf(error) : exitCodes[interrupt.reason]
+    if (!(error instanceof DeliverError)) return { code, text: unexpected(error) }
+    return { code, text: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }
+  }
+}
+
+/** A defect of ours: the stack is what a bug report needs. */
+function unexpected(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)
+}
+
+/** NO_COLOR and FORCE_COLOR as their conventions say; else colour is for terminals. */
+export function wantsColour(env: NodeJS.ProcessEnv, terminal: boolean): boolean {
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
+  return terminal && env.TERM !== 'dumb'
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+  } finally {
+    terminal.close()
+  }
+}
