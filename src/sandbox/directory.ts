@@ -1,0 +1,82 @@
+import { lstat, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DeliverError } from '../errors.js'
+import { generateKeyPair, type KeyPair } from './keys.js'
+import { readState } from './state.js'
+
+/** Where a sandbox lives if nobody says otherwise: one per user of this machine. */
+export function defaultDirectory(): string {
+  return join(tmpdir(), `deliver-sandbox-${process.getuid?.() ?? 'user'}`)
+}
+
+/**
+ * Makes the directory, private to the user, and returns its real path. What is there must be the user's own: in a shared
+ * /tmp somebody else could have made it first, to put commands into it.
+ */
+export async function claimDirectory(directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const found = await lstat(directory)
+  const uid = process.getuid?.()
+  if (!found.isDirectory() || (uid !== undefined && found.uid !== uid) || (found.mode & 0o022) !== 0) {
+    throw new DeliverError(
+      'precondition',
+      `sandbox: ${directory} is a link, somebody else's or writable by others`,
+      {
+        fix: 'remove it, or name another directory with --dir',
+      },
+    )
+  }
+  return realpath(directory)
+}
+
+/** Two sandboxes in one directory would stop each other's apps. */
+export async function refuseIfRunning(directory: string): Promise<void> {
+  const { pid, sshPorts } = await readState(directory)
+  if (pid === undefined || !isAlive(pid)) return
+  const listening = await Promise.all(Object.values(sshPorts).map(accepts))
+  if (!listening.includes(true)) return // the process id has been given to somebody else
+  throw new DeliverError('precondition', `sandbox: process ${pid} already runs one in ${directory}`, {
+    fix: `stop it (kill ${pid}), or name another directory with --dir`,
+  })
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    const answer = (yes: boolean) => () => {
+      socket.destroy()
+      resolve(yes)
+    }
+    socket.once('connect', answer(true)).once('error', answer(false))
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** The key pair of that name, made on first use. */
+export async function loadKeyPair(directory: string, name: string): Promise<KeyPair> {
+  const keys = join(directory, 'keys')
+  await mkdir(keys, { recursive: true, mode: 0o700 })
+  const file = join(keys, name)
+  try {
+    return {
+      privateKey: await readFile(file, 'utf8'),
+      publicKey: (await readFile(`${file}.pub`, 'utf8')).trim(),
+    }
+  } catch {
+    const made = generateKeyPair(name)
+    await writeFile(`${file}.pub`, `${made.publicKey}\n`)
+    await writeFile(`${file}.new`, made.privateKey, { mode: 0o600 })
+    await rename(`${file}.new`, file)
+    return made
+  }
+}
