@@ -146,8 +146,7 @@ async function followFleet(
   const change = await rollout.watch.refresh(run)
   for (const host of change.gone)
     ledger.settle(host, { kind: 'gone', because: 'left the fleet during the deploy' })
-  for (const { host, because } of change.unfit)
-    ledger.failHost(host, `joined during the deploy: ${because}`)
+  for (const { host, because } of change.unfit) ledger.failHost(host, `joined during the deploy: ${because}`)
   const joined = await stageAll(run, rollout, change.joined, ledger)
   const stayed = queue.filter(({ step }) => !change.gone.includes(step.host))
   return { queue: [...stayed, ...joined], gone: change.gone }

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { DeliverError } from '../../src/errors.js'
+import { chooseRollback, planRollback } from '../../src/plan/rollback.js'
+import type { HostView } from '../../src/plan/types.js'
+
+const rollout = { strategy: 'rolling', batch: { count: 1 }, pause: 0 } as const
+
+function view(host: string, change: Partial<HostView> = {}): HostView {
+  return {
+    host,
+    current: 'v3',
+    unconfirmed: false,
+    staged: new Map([
+      ['v1', 'd1'],
+      ['v2', 'd2'],
+      ['v3', 'd3'],
+    ]),
+    good: ['v1', 'v2', 'v3'],
+    bad: [],
+    via: 'deploy',
+    ...change,
+  }
+}
+
+const releases = (views: readonly HostView[], named?: string): Record<string, string> =>
+  Object.fromEntries(
+    [...chooseRollback(views, named)].map(([host, choice]) => [
+      host,
+      choice.kind === 'to' ? choice.release : `stay: ${choice.because}`,
+    ]),
+  )
+
+describe('chooseRollback', () => {
+  it("goes to each host's own last good release", () => {
+    expect(releases([view('a'), view('b', { good: ['v1', 'v3'] })])).toEqual({ a: 'v2', b: 'v1' })
+  })
+
+  it('never chooses a release that was rolled back from', () => {
+    expect(releases([view('a', { bad: ['v2'] })])).toEqual({ a: 'v1' })
+  })
+
+  it('leaves an unconfirmed release for the last good one', () => {
+    expect(releases([view('a', { good: ['v1', 'v2'], unconfirmed: true })])).toEqual({ a: 'v2' })
+  })
+
+  it('does not go two releases back when it is repeated or resumed', () => {
+    const back = view('a', { current: 'v2', good: ['v1', 'v3', 'v2'], bad: ['v3'], via: 'rollback' })
+    expect(releases([back, view('b')])).toEqual({ a: 'stay: already rolled back to v2', b: 'v2' })
+    expect(releases([back])).toEqual({ a: 'stay: already rolled back to v2' })
+  })
+
+  it('takes a host without a history where the others go', () => {
+    expect(releases([view('a'), view('booted', { good: ['v3'], staged: new Map([['v3', 'd3']]) })])).toEqual({
+      a: 'v2',
+      booted: 'v2',
+    })
+  })
+
+  it('goes to the named one on every host', () => {
+    expect(releases([view('a'), view('b')], 'v1')).toEqual({ a: 'v1', b: 'v1' })
+  })
+
+  it('refuses when no host has anything to go back to', () => {
+    expect(() => chooseRollback([view('a', { good: ['v3'] })], undefined)).toThrowError(DeliverError)
+  })
+})
+
+describe('planRollback', () => {
+  it('sends the release to a host that lacks it, and goes on past failures', () => {
+    const views = [view('a'), view('b', { staged: new Map([['v3', 'd3']]) })]
+    const plan = planRollback(chooseRollback(views, 'v2'), views, new Map([['v2', 'd2']]), rollout)
+    expect(plan).toMatchObject({ kind: 'rollback', release: 'v2', onFailure: 'go-on' })
+    expect(plan.steps.map(({ host, stage, act }) => ({ host, stage, act }))).toEqual([
+      { host: 'a', stage: 'present', act: 'activate' },
+      { host: 'b', stage: 'send', act: 'activate' },
+    ])
+  })
+
+  it('refuses a release that neither the host nor the store has', () => {
+    const views = [view('a', { staged: new Map() })]
+    expect(() => planRollback(chooseRollback(views, 'v9'), views, new Map(), rollout)).toThrowError(
+      /a lacks v9/,
+    )
+  })
+})
