@@ -62,12 +62,14 @@ export function trustPlan(ssh: SshConfig, answer: ConfigAnswer, path: PathOf) {
 
 function checking(answer: ConfigAnswer, warnings: string[]): TrustPlan['mode'] {
   const line = answer.values.get('stricthostkeychecking')
-  switch (line?.args[0]?.toLowerCase()) {
+  switch (line?.args[0]?.toLowerCase() ?? 'ask') {
     case 'accept-new':
       return 'accept-new'
     case 'no':
     case 'off':
-      warnings.push(`${line?.at ?? ''}: StrictHostKeyChecking no is read as accept-new: a changed host key is always refused`)
+      warnings.push(
+        `${line?.at ?? ''}: StrictHostKeyChecking no is read as accept-new: a changed host key is always refused`,
+      )
       return 'accept-new'
     // "ask" means strict where nobody can answer.
     default:
@@ -93,7 +95,8 @@ function agentSocket(answer: ConfigAnswer, env: NodeJS.ProcessEnv, path: PathOf)
   const line = answer.values.get('identityagent')
   const text = line?.args[0]
   if (text?.toLowerCase() === 'none') return undefined
-  if (line === undefined || text === undefined || text === 'SSH_AUTH_SOCK') return env['SSH_AUTH_SOCK'] || undefined
+  if (line === undefined || text === undefined || text === 'SSH_AUTH_SOCK')
+    return env['SSH_AUTH_SOCK'] || undefined
   // `$NAME` without braces is a form that only IdentityAgent knows.
   if (/^\$[A-Za-z_]\w*$/.test(text)) return env[text.slice(1)] || undefined
   return resolve(path(text, line.at))

@@ -52,7 +52,10 @@ export interface Surroundings {
 export const defaultConnectTimeout = 10_000
 
 /** Resolves a host. Also gives what people should know about their ssh config. */
-export function destinationOf(asked: Asked, around: Surroundings): { destination: Destination; warnings: readonly string[] } {
+export function destinationOf(
+  asked: Asked,
+  around: Surroundings,
+): { destination: Destination; warnings: readonly string[] } {
   const { ssh, localUser } = around
   const name = checkedHost(asked.address, asked.label)
   const givenUser = asked.user ?? (asked.bastion === true ? undefined : ssh.user)
@@ -83,7 +86,11 @@ export function destinationOf(asked: Asked, around: Surroundings): { destination
     address,
     port,
     user,
-    owner: { name: alias === undefined ? address : checkedHost(alias, at('hostkeyalias')), port, alias: alias !== undefined },
+    owner: {
+      name: alias === undefined ? address : checkedHost(alias, at('hostkeyalias')),
+      port,
+      alias: alias !== undefined,
+    },
     jumps: asked.jumps ?? jumpsOf(answer, asked.label),
     trust: trust.plan,
     identities: identityPlan(around, answer, path),

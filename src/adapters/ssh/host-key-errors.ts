@@ -20,11 +20,17 @@ export function refusedKey(
   const shown = `${keyType(refused.key)} ${fingerprint(refused.key)}`
   switch (verdict.kind) {
     case 'revoked':
-      return new DeliverError('failed', `${refused.where}: the host's key ${shown} is revoked by ${verdict.by.at}`, {
-        fix: 'Do not connect: a revoked key may be in the wrong hands. Give the host a new key, or ask who revoked it.',
-      })
+      return new DeliverError(
+        'failed',
+        `${refused.where}: the host's key ${shown} is revoked by ${verdict.by.at}`,
+        {
+          fix: 'Do not connect: a revoked key may be in the wrong hands. Give the host a new key, or ask who revoked it.',
+        },
+      )
     case 'changed': {
-      const known = verdict.known.map((entry) => `${entry.type} ${fingerprint(entry.key)} (${entry.at})`).join(', ')
+      const known = verdict.known
+        .map((entry) => `${entry.type} ${fingerprint(entry.key)} (${entry.at})`)
+        .join(', ')
       return new DeliverError(
         'failed',
         `${refused.where}: the host's key has CHANGED. It shows ${shown}, but known_hosts lists ${known}`,
@@ -40,7 +46,11 @@ export function refusedKey(
   }
 }
 
-function unknownKey(verdict: Extract<KeyVerdict, { kind: 'unknown' }>, refused: RefusedKey, shown: string): DeliverError {
+function unknownKey(
+  verdict: Extract<KeyVerdict, { kind: 'unknown' }>,
+  refused: RefusedKey,
+  shown: string,
+): DeliverError {
   const { owner, files } = refused
   const scan = `ssh-keyscan${owner.port === 22 ? '' : ` -p ${owner.port}`} ${owner.name}`
   const authority =

@@ -44,7 +44,8 @@ function parseNames(hosts: string): HostNames | undefined {
   }
   const [, version, salt = '', hash = '', ...rest] = hosts.split('|')
   const [saltBytes, hashBytes] = [decode(salt), decode(hash)]
-  if (version !== '1' || rest.length > 0 || saltBytes?.length !== 20 || hashBytes?.length !== 20) return undefined
+  if (version !== '1' || rest.length > 0 || saltBytes?.length !== 20 || hashBytes?.length !== 20)
+    return undefined
   return { kind: 'hashed', salt: saltBytes, hash: hashBytes }
 }
 

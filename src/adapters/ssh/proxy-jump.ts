@@ -19,7 +19,11 @@ export function jumpsOf(answer: ConfigAnswer, label: string): readonly Jump[] {
   }
   const jump = answer.values.get('proxyjump')
   if (jump === undefined || jump.args[0]?.toLowerCase() === 'none') return []
-  return jump.args.join(',').split(',').filter(Boolean).map((hop) => parseJump(hop.trim(), `${label}, ${jump.at}`))
+  return jump.args
+    .join(',')
+    .split(',')
+    .filter(Boolean)
+    .map((hop) => parseJump(hop.trim(), `${label}, ${jump.at}`))
 }
 
 function parseJump(text: string, source: string): Jump {

@@ -23,7 +23,8 @@ export function readConfigLines(text: string, file: string): ConfigLines {
     const at = `${file}:${index + 1}`
     const [, keyword = '', rest = ''] = /^([^\s=]+)(?:\s*=\s*|\s+|$)(.*)$/s.exec(line) ?? []
     const args = keyword === '' ? undefined : splitArguments(rest)
-    if (args === undefined) problems.push(`${at}: this line can't be read: a quote is not closed, or the keyword is missing`)
+    if (args === undefined)
+      problems.push(`${at}: this line can't be read: a quote is not closed, or the keyword is missing`)
     else if (args.length === 0) problems.push(`${at}: ${keyword} has no value`)
     else lines.push({ keyword: keyword.toLowerCase(), args, at })
   }
@@ -38,7 +39,10 @@ export function splitArguments(text: string): readonly string[] | undefined {
   for (let index = 0; index < text.length; index++) {
     const char = text.charAt(index)
     const next = text.charAt(index + 1)
-    if (char === '\\' && (next === '"' || next === "'" || next === '\\' || (next === ' ' && quote === undefined))) {
+    if (
+      char === '\\' &&
+      (next === '"' || next === "'" || next === '\\' || (next === ' ' && quote === undefined))
+    ) {
       word = (word ?? '') + next
       index++
     } else if (quote !== undefined) {

@@ -36,7 +36,8 @@ export function meetsCriteria(line: ConfigLine, facts: MatchFacts): MatchAnswer 
     if (name === 'final') final = true
     const argument = bare.has(name) ? '' : words[++index]
     const result = argument === undefined ? undefined : criterion(name, argument, facts)
-    if (result === undefined) warnings.push(`${line.at}: Match ${name} is not supported, so its block has no effect`)
+    if (result === undefined)
+      warnings.push(`${line.at}: Match ${name} is not supported, so its block has no effect`)
     if (result === undefined || result === negated) met = false
   }
   return { met: met && words.length > 0, final, warnings }

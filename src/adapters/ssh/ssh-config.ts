@@ -100,7 +100,8 @@ class Reading {
       return
     }
     for (const pattern of line.args) {
-      for (const config of this.#question.include(pattern)) this.#file(config, { ...scope, depth: scope.depth + 1 })
+      for (const config of this.#question.include(pattern))
+        this.#file(config, { ...scope, depth: scope.depth + 1 })
     }
   }
 

@@ -15,7 +15,10 @@ export interface TokenValues {
 }
 
 /** Expands `%` tokens, `${VARIABLES}` and a leading `~`. Gives a sentence instead when something has no value. */
-export function expandPath(text: string, values: TokenValues): { readonly path: string } | { readonly problem: string } {
+export function expandPath(
+  text: string,
+  values: TokenValues,
+): { readonly path: string } | { readonly problem: string } {
   const missing: string[] = []
   const tokens: Readonly<Record<string, string>> = {
     '%': '%',
@@ -27,12 +30,16 @@ export function expandPath(text: string, values: TokenValues): { readonly path: 
     d: values.home,
     k: values.hostKeyAlias ?? values.originalHost,
   }
-  const expanded = text.replace(/%(.?)|\$\{([^}]*)\}/gs, (whole, token: string | undefined, name: string | undefined) => {
-    const value = name === undefined ? tokens[token ?? ''] : values.env[name]
-    if (value === undefined) missing.push(whole)
-    return value ?? ''
-  })
-  if (missing.length > 0) return { problem: `${missing.join(' and ')} in ${JSON.stringify(text)} has no value` }
+  const expanded = text.replace(
+    /%(.?)|\$\{([^}]*)\}/gs,
+    (whole, token: string | undefined, name: string | undefined) => {
+      const value = name === undefined ? tokens[token ?? ''] : values.env[name]
+      if (value === undefined) missing.push(whole)
+      return value ?? ''
+    },
+  )
+  if (missing.length > 0)
+    return { problem: `${missing.join(' and ')} in ${JSON.stringify(text)} has no value` }
   return { path: expandHome(expanded, values.home) }
 }
 
