@@ -28,7 +28,7 @@ export interface Commit {
 }
 
 export interface TreeEntry {
-  readonly mode: '100644' | '100755' | '120000' | '160000'
+  readonly kind: 'file' | 'executable' | 'link' | 'submodule'
   /** Relative to the release's root, as bytes. */
   readonly path: Buffer
   /** Bytes of the blob; undefined for a submodule. */
@@ -52,20 +52,25 @@ export interface Git {
   /** All tags and the commits that they lead to. */
   tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
   /** What differs from HEAD below `directory`, outside of `except` (relative paths). Ignored files don't count. */
-  changes(except: readonly string[]): Promise<{ readonly tracked: readonly Buffer[]; readonly untracked: number }>
+  changes(
+    except: readonly string[],
+  ): Promise<{ readonly tracked: readonly Buffer[]; readonly untracked: number }>
   /** Files, links and submodules of a commit below `directory`, in git's order. */
   entries(commit: string, signal?: AbortSignal): AsyncIterable<TreeEntry>
   /**
-   * Runs a `git fast-import` stream that makes one commit on `importRef`, and keeps its objects as one pack. Atomic: on any
-   * failure, of git or of the stream, nothing is left. The commit is not yet named by any ref of the clone.
+   * Runs a `git fast-import` stream that makes one commit on the ref it is given, and keeps its objects as one pack. Atomic:
+   * on any failure, of git or of the stream, nothing is left. The ref is private; no ref of the clone names the commit yet.
    */
-  importCommit(stream: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<string>
+  importCommit(stream: (ref: string) => AsyncIterable<Buffer>, signal?: AbortSignal): Promise<string>
   /**
    * The commit below `directory` as tar, as `git archive` makes it, with one umask and no configuration but the tree's own
    * attributes: files below `verbatim` (relative paths) come as they are whatever any attribute says. The stream ends in an
    * error unless git succeeds.
    */
-  archive(commit: string, options: { readonly verbatim: readonly string[]; readonly signal?: AbortSignal }): Promise<Readable>
+  archive(
+    commit: string,
+    options: { readonly verbatim: readonly string[]; readonly signal?: AbortSignal },
+  ): Promise<Readable>
   /** Compare-and-set: false, and nothing done, unless the tag is at `expected` (undefined: does not exist). */
   setTag(name: string, commit: string, expected: string | undefined): Promise<boolean>
   /** False, and nothing done, unless the tag is at `expected`. */
@@ -175,7 +180,11 @@ export interface Store {
   /** For people: "directory /mnt/builds". */
   readonly name: string
   /** Creates an object from a file or a buffer, durable before it returns. `exists`: the key is taken and was left alone. */
-  create(key: string, body: { readonly file: string } | Buffer, signal?: AbortSignal): Promise<'created' | 'exists'>
+  create(
+    key: string,
+    body: { readonly file: string } | Buffer,
+    signal?: AbortSignal,
+  ): Promise<'created' | 'exists'>
   /** The size in bytes, or undefined when there is no such object. */
   size(key: string): Promise<number | undefined>
   /** The object's bytes. Rejects with kind `precondition` when there is none. The caller consumes or destroys the stream. */

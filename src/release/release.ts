@@ -1,6 +1,12 @@
 /** One entry of a release's tree. Paths are relative to the release, without a leading `./`. */
 export type ManifestEntry =
-  | { readonly type: 'file'; readonly path: Buffer; readonly executable: boolean; readonly size: number; readonly sha256: string }
+  | {
+      readonly type: 'file'
+      readonly path: Buffer
+      readonly executable: boolean
+      readonly size: number
+      readonly sha256: string
+    }
   | { readonly type: 'link'; readonly path: Buffer; readonly target: Buffer }
   | { readonly type: 'directory'; readonly path: Buffer }
 
@@ -28,10 +34,21 @@ export interface ReleaseRecord {
   /** The commit that the tag names: source and dependencies. */
   readonly commit: string
   /** The commit that was built. */
-  readonly source: { readonly commit: string; readonly branch?: string; readonly author: string; readonly subject: string; readonly time: string }
+  readonly source: {
+    readonly commit: string
+    readonly branch?: string
+    readonly author: string
+    readonly subject: string
+    readonly time: string
+  }
   readonly archive: Body & { readonly format: ArchiveFormat }
   /** The archive's tar before compression. */
   readonly tar: Body
   /** `manifest.json.zst` or `manifest.json.gz` in the store; `digest` is the sha256 of the host listing (see release/listing.ts). */
-  readonly manifest: Body & { readonly file: string; readonly entries: number; readonly bytes: number; readonly digest: string }
+  readonly manifest: Body & {
+    readonly file: string
+    readonly entries: number
+    readonly bytes: number
+    readonly digest: string
+  }
 }

@@ -1,0 +1,190 @@
+import { DeliverError } from '../errors.js'
+import type { Commit, Git, TreeEntry } from '../ports.js'
+import { fixFor, gitEnvironment, nulRecords, startGit } from './git-command.js'
+import { openArchive } from './git-archive.js'
+import { importCommit } from './git-import.js'
+import { type GitQuery, type OpenedRepository, openRepository } from './git-open.js'
+import { reclaimPacks } from './git-packs.js'
+
+/** Opens the clone that holds a directory. See the Git port for what it promises. */
+export async function openGit(directory: string): Promise<Git> {
+  const repository = await openRepository(directory)
+  const { location, objects, objectFormat, query } = repository
+  const scratch = { state: location.state, objects, objectFormat }
+  const fromRoot = (path: string): string =>
+    location.subdirectory === '' ? path : `${location.subdirectory}/${path}`
+  return {
+    location,
+    resolve: (revision) => resolve(query, revision),
+    head: async () => {
+      const id = await resolve(query, 'HEAD')
+      if (id !== undefined) return readCommit(query, id)
+      throw new DeliverError('precondition', `${location.directory}: the repository has no commit yet`, {
+        fix: 'Commit the app first.',
+      })
+    },
+    commit: (id) => readCommit(query, id),
+    branch: async () => {
+      const answer = await query('symbolic-ref', '--quiet', '--short', 'HEAD')
+      return answer.code === 0 ? answer.text.trim() : undefined
+    },
+    tags: () => readTags(query),
+    changes: (except) => readChanges(repository, except),
+    entries: (commit, signal) => readEntries(repository, commit, signal),
+    importCommit: (stream, signal) => importCommit(scratch, stream, signal),
+    archive: async (commit, { verbatim, signal }) =>
+      openArchive({
+        scratch,
+        commit: objectId(commit),
+        subdirectory: location.subdirectory,
+        verbatim: verbatim.map(fromRoot),
+        signal,
+      }),
+    setTag: (name, commit, expected) => updateTag(query, [tagRef(name), objectId(commit)], expected),
+    removeTag: (name, expected) => updateTag(query, ['-d', tagRef(name)], expected),
+    reclaim: (signal) => reclaimPacks(location.directory, objects, signal),
+  }
+}
+
+async function resolve(query: GitQuery, revision: string): Promise<string | undefined> {
+  const answer = await query('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`)
+  return answer.code === 0 && isObjectId(answer.text.trim()) ? answer.text.trim() : undefined
+}
+
+async function readCommit(query: GitQuery, id: string): Promise<Commit> {
+  const format = ['%H', '%T', '%P', '%an', '%ae', '%ct', '%s', '%B'].join('%x00')
+  const answer = await query(
+    'log',
+    '-1',
+    '--no-show-signature',
+    '--encoding=UTF-8',
+    `--format=${format}`,
+    objectId(id),
+    '--',
+  )
+  const [found, tree, parents, name, email, time, subject, message] = answer.text.split('\0')
+  if (answer.code !== 0 || found !== id || tree === undefined || message === undefined) {
+    throw new DeliverError('failed', `commit ${id} can't be read: ${answer.said}`, {
+      fix: 'Fetch it, or run `git fsck`.',
+    })
+  }
+  return {
+    id,
+    tree,
+    parents: (parents ?? '').split(' ').filter((parent) => parent !== ''),
+    author: { name: name ?? '', email: email ?? '' },
+    time: Number(time),
+    subject: subject ?? '',
+    message: message.replace(/\n+$/, '\n'),
+  }
+}
+
+async function readTags(query: GitQuery): Promise<{ name: string; commit: string }[]> {
+  // `*objectname` is what an annotated tag leads to.
+  const format = '%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)'
+  const answer = await query('for-each-ref', `--format=${format}`, 'refs/tags')
+  if (answer.code !== 0) throw new DeliverError('failed', `tags can't be read: ${answer.said}`)
+  const tags = answer.text.split('\n').map((line) => {
+    const [ref = '', id = '', type, peeled = '', peeledType] = line.split('\0')
+    const commit = type === 'commit' ? id : peeledType === 'commit' ? peeled : ''
+    return { name: ref.slice('refs/tags/'.length), commit }
+  })
+  return tags.filter((tag) => tag.name !== '' && tag.commit !== '')
+}
+
+async function readChanges(
+  { location }: OpenedRepository,
+  except: readonly string[],
+): Promise<{ tracked: Buffer[]; untracked: number }> {
+  const git = startGit({
+    args: [
+      ...[
+        'status',
+        '--porcelain=v1',
+        '-z',
+        '--untracked-files=normal',
+        '--no-renames',
+        '--ignore-submodules=none',
+        '--',
+      ],
+      ...[':(literal).', ...except.map((path) => `:(exclude,literal)${path}`)],
+    ],
+    cwd: location.directory,
+    env: gitEnvironment(process.env),
+  })
+  const tracked: Buffer[] = []
+  let untracked = 0
+  for await (const record of nulRecords(git.stdout)) {
+    if (record.subarray(0, 2).equals(untrackedMark)) untracked++
+    else tracked.push(withoutPrefix(record.subarray(3), location.subdirectory))
+  }
+  await git.succeeded
+  return { tracked, untracked }
+}
+
+const untrackedMark = Buffer.from('??')
+
+async function* readEntries(
+  { location }: OpenedRepository,
+  commit: string,
+  signal?: AbortSignal,
+): AsyncGenerator<TreeEntry> {
+  const git = startGit({
+    args: [
+      ...['--literal-pathspecs', 'ls-tree', '-r', '-l', '-z', '--full-tree', objectId(commit)],
+      ...(location.subdirectory === '' ? [] : ['--', `${location.subdirectory}/`]),
+    ],
+    cwd: location.directory,
+    env: gitEnvironment(process.env),
+    signal,
+  })
+  for await (const record of nulRecords(git.stdout)) {
+    const tab = record.indexOf(0x09)
+    const [mode, , , size] = record.subarray(0, tab).toString('latin1').split(/ +/)
+    const path = withoutPrefix(record.subarray(tab + 1), location.subdirectory)
+    yield { kind: kindOf(mode ?? ''), path, size: size === '-' ? undefined : Number(size) }
+  }
+  await git.succeeded
+}
+
+function kindOf(mode: string): TreeEntry['kind'] {
+  if (mode === '120000') return 'link'
+  if (mode === '160000') return 'submodule'
+  // Histories of old gits hold modes such as 100664.
+  return (parseInt(mode, 8) & 0o100) === 0 ? 'file' : 'executable'
+}
+
+function withoutPrefix(path: Buffer, subdirectory: string): Buffer {
+  return subdirectory === '' ? path : path.subarray(Buffer.byteLength(subdirectory) + 1)
+}
+
+/** `update-ref` compares and sets under the ref's lock; an expectation of zeros means that there must be none. */
+async function updateTag(query: GitQuery, args: string[], expected: string | undefined): Promise<boolean> {
+  const old = expected === undefined ? '0'.repeat((args[1] ?? '').length) : objectId(expected)
+  const answer = await query('update-ref', '--no-deref', ...args, old)
+  if (answer.code === 0) return true
+  const fix = fixFor(answer.said)
+  // Git answers 128 or 1 for a lost race and for a disk that is full alike; reading back tells them apart.
+  const ref = args.find((arg) => arg.startsWith('refs/')) ?? ''
+  const now = await query('rev-parse', '--verify', '--quiet', '--end-of-options', ref)
+  if (now.text.trim() !== (expected ?? '')) return false
+  throw new DeliverError(
+    'failed',
+    `${ref} can't be changed: ${answer.said}`,
+    fix === undefined ? {} : { fix },
+  )
+}
+
+function tagRef(name: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._/+-]*$/.test(name)) return `refs/tags/${name}`
+  throw new DeliverError('usage', `${JSON.stringify(name)} is not a tag that deliver writes`)
+}
+
+function isObjectId(text: string): boolean {
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text)
+}
+
+function objectId(text: string): string {
+  if (isObjectId(text)) return text
+  throw new DeliverError('failed', `${JSON.stringify(text)} is not a full object id`)
+}
