@@ -68,41 +68,78 @@ async function inspectHost(
   archiveTree: (release: string) => Promise<Tree | undefined>,
 ): Promise<readonly string[]> {
   const wrong: string[] = []
-  const ask = async (line: string) =>
-    (await host.shell(`cd '${host.targetPath}' && { ${line}; }`, { encoding: 'latin1', timeout: 60_000 }))
-      .stdout
-  const lines = async (line: string) => (await ask(line)).split('\n').filter((each) => each !== '')
-
-  const releases = await lines('ls -A releases 2>/dev/null')
-  for (const release of releases) {
+  const seen = await lookAround(host)
+  for (const release of seen.releases) {
     const wanted = await archiveTree(release)
     if (wanted === undefined) continue
     const actual = await readTree(host.shell, `${host.targetPath}/releases/${release}`)
     const different = differences(wanted, actual, world.shared)
     if (different.length > 0) wrong.push(`release ${release} is not its archive: ${different.join('; ')}`)
   }
-  if (expected.keep !== undefined && releases.length > expected.keep)
-    wrong.push(`${releases.length} releases where ${expected.keep} are kept: ${releases.join(', ')}`)
-
-  const current = (await ask('readlink current')).trim()
-  const named = current === '' ? null : current.replace(/^releases\//, '')
-  if (current === '' && (await ask('[ ! -e current ] || echo there')) !== '')
-    wrong.push('current is not a link')
-  if (named !== null && (current !== `releases/${named}` || !releases.includes(named)))
-    wrong.push(`current leads to ${current}, which is no release here`)
+  if (expected.keep !== undefined && seen.releases.length > expected.keep)
+    wrong.push(
+      `${seen.releases.length} releases where ${expected.keep} are kept: ${seen.releases.join(', ')}`,
+    )
+  if (seen.foreignCurrent) wrong.push('current is not a link')
+  const named = seen.current?.replace(/^releases\//, '') ?? null
+  if (named !== null && (seen.current !== `releases/${named}` || !seen.releases.includes(named)))
+    wrong.push(`current leads to ${seen.current}, which is no release here`)
   const wanted = currentOf(expected, host.name)
   if (wanted !== undefined && wanted !== named) wrong.push(`current is ${named}, not ${wanted}`)
-
   if (expected.unfinished !== true) {
-    const left = await lines('find .deliver/incoming .deliver/trash -mindepth 1 -maxdepth 1 2>/dev/null')
-    // Whatever lies beside the four names of the layout is a temporary that nobody removed.
-    left.push(...(await lines("ls -A | grep -vxE 'current|releases|shared|\\.deliver'")))
-    if (left.length > 0) wrong.push(`left behind: ${left.join(', ')}`)
-    const guards = await lines(`pgrep -af '${host.targetPath}/\\.deliver/agent' | grep -v pgrep`)
-    if (guards.length > 0) wrong.push(`still running: ${guards.join(', ')}`)
+    if (seen.left.length > 0) wrong.push(`left behind: ${seen.left.join(', ')}`)
+    if (seen.guards.length > 0) wrong.push(`still running: ${seen.guards.join(', ')}`)
   }
-  if (host.unit !== undefined && named !== null) wrong.push(...(await inspectService(host, host.unit, named)))
+  if (host.unit !== undefined && named !== null) wrong.push(...wrongService(host, host.unit, named, seen))
   return wrong.map((each) => `${host.name}: ${each}`)
+}
+
+interface Seen {
+  readonly releases: readonly string[]
+  /** Where `current` leads; undefined: it is no link. */
+  readonly current: string | undefined
+  /** Something that is no link stands at `current`. */
+  readonly foreignCurrent: boolean
+  readonly left: readonly string[]
+  readonly guards: readonly string[]
+  readonly service: { readonly pid: string; readonly cwd: string }
+}
+
+/** One look at everything but the trees, so that the answers belong together. */
+async function lookAround(host: InspectedHost): Promise<Seen> {
+  const questions = [
+    'ls -A releases 2>/dev/null',
+    'readlink current',
+    '[ -L current ] || [ ! -e current ] || echo there',
+    'find .deliver/incoming .deliver/trash -mindepth 1 -maxdepth 1 2>/dev/null',
+    // Whatever lies beside the four names of the layout is a temporary that nobody removed.
+    "ls -A | grep -vxE 'current|releases|shared|\\.deliver'",
+    `pgrep -af '${host.targetPath}/\\.deliver/agent' | grep -v pgrep`,
+    host.unit === undefined ? ':' : `systemctl show -p MainPID --value ${host.unit}`,
+    host.unit === undefined ? ':' : `readlink "/proc/$(systemctl show -p MainPID --value ${host.unit})/cwd"`,
+  ]
+  const line = `cd '${host.targetPath}' || exit 1; ${questions.join("; printf '\\0'; ")}; :`
+  const { code, stdout, stderr } = await host.shell(line, { encoding: 'latin1', timeout: 60_000 })
+  if (code !== 0) throw new Error(`${host.name} can't be inspected: ${stderr}`)
+  const answers = stdout.split('\0').map((answer) => answer.split('\n').filter((each) => each !== ''))
+  const [
+    releases = [],
+    current = [],
+    foreign = [],
+    scratch = [],
+    beside = [],
+    guards = [],
+    pid = [],
+    cwd = [],
+  ] = answers
+  return {
+    releases,
+    current: current[0],
+    foreignCurrent: foreign.length > 0,
+    left: [...scratch, ...beside],
+    guards,
+    service: { pid: pid[0] ?? '0', cwd: cwd[0] ?? '' },
+  }
 }
 
 function currentOf(expected: Expectation, host: string): string | null | undefined {
@@ -110,15 +147,13 @@ function currentOf(expected: Expectation, host: string): string | null | undefin
   return typeof current === 'object' && current !== null ? current[host] : current
 }
 
-/** The unit's main process lives in the current release, and it is what listens. */
-async function inspectService(
+/** The unit's main process lives in the current release. */
+function wrongService(
   host: InspectedHost,
   unit: string,
   release: string,
-): Promise<readonly string[]> {
-  const line = `p=$(systemctl show -p MainPID --value ${unit}); echo "$p"; readlink /proc/$p/cwd`
-  const { stdout } = await host.shell(line, { encoding: 'latin1', timeout: 20_000 })
-  const [pid = '0', cwd = ''] = stdout.split('\n')
+  { service: { pid, cwd } }: Seen,
+): readonly string[] {
   if (pid === '0') return [`${unit} does not run`]
   const home = `${host.targetPath}/releases/${release}`
   return cwd === home ? [] : [`${unit} (pid ${pid}) runs in ${cwd}, not in ${home}`]
