@@ -82,19 +82,25 @@ export function asConfig(override: Override): unknown {
   return override.path.reduceRight<unknown>((inside, key) => ({ [key]: inside }), override.value)
 }
 
+/** The variable that sets a key; undefined: there is none. */
+export function variableFor(key: Key): string | undefined {
+  const name = variableOf(key.path)
+  if (reservedVariables.includes(name) || !isOverridable(key)) return undefined
+  return `${prefix}${name}${key.accepts.has('record') ? '_<NAME>' : ''}`
+}
+
 /** `rollout.onFailure` is `ROLLOUT_ON_FAILURE`. */
-export function variableOf(path: readonly string[]): string {
+function variableOf(path: readonly string[]): string {
   return path.map((part) => part.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()).join('_')
 }
 
 function overridable(): readonly Key[] {
-  const structural: readonly Accepts[] = ['object', 'function']
-  return allKeys().filter(
-    (key) =>
-      !key.path.includes('[]') &&
-      !['environment', 'environments'].includes(key.path[0] ?? '') &&
-      [...key.accepts].some((kind) => !structural.includes(kind)),
-  )
+  return allKeys().filter(isOverridable)
+}
+
+function isOverridable({ path, accepts }: Key): boolean {
+  if (path.includes('[]') || path[0] === 'environment' || path[0] === 'environments') return false
+  return [...accepts].some((kind) => kind !== 'object' && kind !== 'function')
 }
 
 function keyFor(

@@ -1,0 +1,106 @@
+import { defineConfig } from 'deliver-cli'
+
+/**
+ * Every key that there is. An app needs few of them: copy those whose defaults don't suit it.
+ * docs/configuration.md describes each one. Durations are written like 500ms, 90s, 1m30s or 2h.
+ */
+export default defineConfig({
+  // Part of tags, store keys and reports.
+  app: 'api',
+
+  // How a release is made on the build machine.
+  build: {
+    setup: './app setup', // default: the installer of the lockfile
+    env: { NODE_ENV: 'production' }, // added to the caller's environment
+    deps: ['node_modules'], // what setup makes and the release needs
+    timeout: '30m',
+    keep: 3, // prebuilt tags and archives that cleaning leaves
+  },
+  archive: {
+    format: 'tar.zst', // or tar.gz, tar
+    level: 3,
+    directory: 'build', // relative to this file
+  },
+
+  // Where releases live: a directory that the build and deploy machines share.
+  store: { directory: '/mnt/builds' },
+
+  // The hosts that run the app: a list, or a function that returns one (see environments.canary).
+  fleet: {
+    hosts: [
+      'web1.example.com',
+      { host: '10.0.0.2', name: 'web2', port: 2222, user: 'deploy', labels: { zone: 'b' } },
+    ],
+  },
+
+  // How hosts are reached. What isn't said here comes from the ssh config.
+  ssh: {
+    user: 'deploy',
+    port: 22,
+    identityFile: '~/.ssh/id_ed25519', // or a list
+    knownHosts: '~/.ssh/known_hosts', // or a list
+    hostKeys: 'strict', // or accept-new
+    config: '~/.ssh/config', // false: none
+    agent: true,
+    connectTimeout: '10s',
+    keepalive: '15s',
+    retries: 3,
+    concurrency: 20, // hosts worked on at once
+  },
+
+  // Where the app lives on hosts.
+  target: {
+    path: '/srv/api', // or relative to the login directory
+    keep: 5, // releases
+    shared: ['log', '.env'], // outlive releases
+  },
+
+  // What runs the app: systemd, upstart, pm2, or a restart command (see environments).
+  service: {
+    systemd: 'api', // or { unit, user }
+    timeout: '60s',
+    log: '/var/log/api.log', // shown on failure; systemd's journal needs none
+  },
+
+  rollout: {
+    strategy: 'rolling', // or parallel
+    batch: '25%', // or a count
+    onFailure: 'rollback', // or rollback-host, stop
+    pause: '0s', // between batches
+    guard: '5m', // after this long an unconfirmed host goes back by itself
+  },
+
+  // When a host counts as healthy: http, tcp or command. Asked on the host itself.
+  health: {
+    http: { url: 'http://localhost:3000/health', status: [200], headers: { 'X-Probe': 'deliver' } }, // or just the URL
+    successes: 2, // in a row
+    interval: '1s',
+    timeout: '5s', // of one probe
+    deadline: '60s', // of all of them, from the restart
+  },
+
+  // The environment that is meant without -e.
+  environment: 'production',
+
+  // What differs from the above. Objects are merged; lists and single values are replaced.
+  environments: {
+    production: {},
+    staging: {
+      fleet: { hosts: ['stage1.example.com'] },
+      service: { systemd: { unit: 'api.service', user: true } },
+      health: { tcp: 3000 },
+    },
+    legacy: {
+      service: { upstart: 'api', log: '/var/log/upstart/api.log' },
+      health: { tcp: { host: '127.0.0.1', port: 3000 } },
+    },
+    demo: {
+      service: { pm2: { name: 'api', start: 'pm2 start ecosystem.config.cjs' } },
+      health: { command: 'curl -fsS http://localhost:3000/health' },
+    },
+    canary: {
+      fleet: async () => ['canary1.example.com'], // asked again whenever it matters
+      service: { restart: 'sudo service api restart', stop: 'sudo service api stop' },
+    },
+  },
+})
