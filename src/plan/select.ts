@@ -1,0 +1,65 @@
+import { DeliverError } from '../errors.js'
+import type { Host } from '../ports.js'
+
+/**
+ * The hosts that any pattern matches, in the fleet's order: names, globs (`web*`), labels (`zone=eu-west-1a`, with globs
+ * too), and comma lists of these. No patterns: all hosts. A pattern that matches nothing is an error, because a deploy to
+ * fewer hosts than asked for would look like a success.
+ */
+export function selectHosts(hosts: readonly Host[], patterns: readonly string[]): readonly Host[] {
+  if (patterns.length === 0) return hosts
+  const wanted = patterns
+    .flatMap((pattern) => pattern.split(','))
+    .map((pattern) => pattern.trim())
+    .filter((pattern) => pattern !== '')
+  if (wanted.length === 0) throw nothing('no host was named', hosts)
+  const chosen = new Set<Host>()
+  for (const pattern of wanted) {
+    const matching = hosts.filter((host) => matches(host, pattern))
+    if (matching.length === 0) throw nothing(`no host matches ${JSON.stringify(pattern)}`, hosts)
+    for (const host of matching) chosen.add(host)
+  }
+  return hosts.filter((host) => chosen.has(host))
+}
+
+function matches(host: Host, pattern: string): boolean {
+  const equals = pattern.indexOf('=')
+  if (equals === -1) return glob(pattern, host.name)
+  const value = new Map(Object.entries(host.labels)).get(pattern.slice(0, equals))
+  return value !== undefined && glob(pattern.slice(equals + 1), value)
+}
+
+/** `*` stands for any characters, `?` for one; nothing else is special. Never exponential, whatever the pattern. */
+function glob(pattern: string, text: string): boolean {
+  let p = 0
+  let star = -1
+  let resume = 0
+  for (let t = 0; t < text.length;) {
+    if (pattern[p] === '*') {
+      star = p++
+      resume = t
+    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
+      p++
+      t++
+    } else if (star !== -1) {
+      p = star + 1
+      t = ++resume
+    } else return false
+  }
+  while (pattern[p] === '*') p++
+  return p === pattern.length
+}
+
+const shown = 20
+
+function nothing(problem: string, hosts: readonly Host[]): DeliverError {
+  if (hosts.length === 0) {
+    return new DeliverError('noHosts', `${problem}: the fleet is empty`, { fix: 'Add hosts to the fleet.' })
+  }
+  const list = hosts.slice(0, shown).map(({ name, labels }) => {
+    const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+    return pairs.length === 0 ? name : `${name} (${pairs.join(' ')})`
+  })
+  const more = hosts.length > shown ? ` and ${hosts.length - shown} more` : ''
+  return new DeliverError('noHosts', problem, { fix: `There are: ${list.join(', ')}${more}.` })
+}

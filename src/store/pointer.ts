@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { DeliverError } from '../errors.js'
+import type { Clock, Store } from '../ports.js'
+import type { ArchiveFormat, Body, ReleaseRecord } from '../release/release.js'
+import { decidedWrite } from './decided-write.js'
+import { readFields, sha256 } from './json.js'
+import { pointerKey, releaseKeys } from './layout.js'
+import { bodyOf, formatOf } from './releases.js'
+
+/** `current.json`: the release that a booting server installs, with all it needs to fetch and verify it. */
+export interface Pointer {
+  readonly version: 1
+  readonly release: string
+  readonly archive: Body & { readonly key: string; readonly format: ArchiveFormat }
+  readonly tar: Body
+  readonly manifest: Body & { readonly key: string; readonly digest: string }
+  /** Grows by one with each move, back to an older release too: hosts refuse a smaller one than they have seen. */
+  readonly generation: number
+  /** ISO 8601, by the mover's clock, for people. */
+  readonly movedAt: string
+  readonly movedBy: string
+  /** Tells this write from all others. */
+  readonly nonce: string
+}
+
+export interface MovePointer {
+  readonly store: Store
+  readonly clock: Pick<Clock, 'now'>
+  readonly environment: string
+  /** The release to point to. */
+  readonly record: ReleaseRecord
+  /** The generation that the caller based its decision on; undefined: there was no pointer. */
+  readonly expected: number | undefined
+  readonly movedBy: string
+}
+
+export async function readPointer(
+  store: Store,
+  app: string,
+  environment: string,
+): Promise<Pointer | undefined> {
+  return (await readVersioned(store, pointerKey(app, environment)))?.pointer
+}
+
+/** `moved` is false when it named the release already. A move by somebody else in between is an error of kind `failed`. */
+export async function movePointer(
+  move: MovePointer,
+): Promise<{ readonly moved: boolean; readonly pointer: Pointer }> {
+  const { store, record } = move
+  const key = pointerKey(record.app, move.environment)
+  const before = await readVersioned(store, key)
+  if (before !== undefined && names(before.pointer, record)) return { moved: false, pointer: before.pointer }
+  if (before !== undefined && before.pointer.generation !== move.expected) throw movedBy(key, before.pointer)
+  if (before === undefined && move.expected !== undefined) throw movedBy(key, undefined)
+
+  const pointer = pointerTo(move, (before?.pointer.generation ?? 0) + 1)
+  const version = await decidedWrite({
+    store,
+    key,
+    text: `${JSON.stringify(pointer, null, 2)}\n`,
+    expected: before?.version,
+    isOurs: (text) => parsePointer(key, text).nonce === pointer.nonce,
+  })
+  const after = await readPointer(store, record.app, move.environment)
+  if (version === undefined || after?.nonce !== pointer.nonce) throw movedBy(key, after)
+  return { moved: true, pointer: after }
+}
+
+function names(pointer: Pointer, record: ReleaseRecord): boolean {
+  return (
+    pointer.release === record.release &&
+    pointer.archive.sha256 === record.archive.sha256 &&
+    pointer.manifest.digest === record.manifest.digest
+  )
+}
+
+function pointerTo({ record, clock, movedBy }: MovePointer, generation: number): Pointer {
+  const { format } = record.archive
+  const keys = releaseKeys(record.app, record.release, { format, manifestFile: record.manifest.file })
+  const body = ({ size, sha256 }: Body): Body => ({ size, sha256 })
+  return {
+    version: 1,
+    release: record.release,
+    archive: { key: keys.archive, format, ...body(record.archive) },
+    tar: body(record.tar),
+    manifest: { key: keys.manifest, ...body(record.manifest), digest: record.manifest.digest },
+    generation,
+    movedAt: new Date(clock.now()).toISOString(),
+    movedBy,
+    nonce: randomUUID(),
+  }
+}
+
+async function readVersioned(
+  store: Store,
+  key: string,
+): Promise<{ readonly pointer: Pointer; readonly version: string } | undefined> {
+  const document = await store.readDocument(key)
+  if (document === undefined) return undefined
+  return { pointer: parsePointer(key, document.text), version: document.version }
+}
+
+function parsePointer(key: string, text: string): Pointer {
+  const fields = readFields(key, text)
+  const archive = fields.object('archive')
+  const manifest = fields.object('manifest')
+  return {
+    version: 1,
+    release: fields.text('release', /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/),
+    archive: { key: archive.text('key'), format: formatOf(key, archive), ...bodyOf(archive) },
+    tar: bodyOf(fields.object('tar')),
+    manifest: { key: manifest.text('key'), ...bodyOf(manifest), digest: manifest.text('digest', sha256) },
+    generation: fields.count('generation'),
+    movedAt: fields.text('movedAt'),
+    movedBy: fields.text('movedBy'),
+    nonce: fields.text('nonce'),
+  }
+}
+
+function movedBy(key: string, pointer: Pointer | undefined): DeliverError {
+  const what =
+    pointer === undefined
+      ? 'pointer removed by somebody else'
+      : `pointer moved by ${pointer.movedBy} to ${pointer.release} at ${pointer.movedAt}`
+  return new DeliverError('failed', `${key}: ${what} in the meantime`, {
+    fix: 'Look at what is deployed with deliver status, then deploy again.',
+  })
+}
