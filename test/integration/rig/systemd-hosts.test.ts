@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { command } from './command.js'
 import { startHosts, type HostRig } from './systemd-hosts.js'
@@ -77,6 +78,20 @@ test('two rigs live side by side, and a stopped one leaves nothing', async () =>
   await other.stop()
   expect(existsSync(`/sys/class/net/${bridge}`)).toBe(false)
   expect(await readFile('/proc/mounts', 'utf8')).not.toContain(`/rigs/${bridge}/`)
+  expect((await command('pgrep', ['-f', `/rigs/${bridge}/`])).stdout).toBe('')
+  expect((await host(1).ssh('true')).code).toBe(0)
+})
+
+test('what a killed run left is taken back by the next', async () => {
+  const program = fileURLToPath(new URL('leave-a-rig.ts', import.meta.url))
+  const jiti = fileURLToPath(new URL('../../../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url))
+  // The program kills itself once its host is up: nothing of it can clean up.
+  const left = await command(process.execPath, [jiti, program])
+  const bridge = left.stdout.trim()
+  expect(bridge).toMatch(/^dlv\d+$/)
+  expect(existsSync(`/sys/class/net/${bridge}`)).toBe(true)
+  await (await startHosts(1)).stop()
+  expect(existsSync(`/sys/class/net/${bridge}`)).toBe(false)
   expect((await command('pgrep', ['-f', `/rigs/${bridge}/`])).stdout).toBe('')
   expect((await host(1).ssh('true')).code).toBe(0)
 })
