@@ -1,5 +1,6 @@
 import { DeliverError } from '../../errors.js'
 import type { Session } from '../../ports.js'
+import { unlessAborted } from './abort.js'
 import { Semaphore } from './semaphore.js'
 
 /** Every new connection through a bastion is one for its sshd, too; above ten, OpenSSH starts to drop some. */
@@ -58,14 +59,4 @@ export class Bastions {
     })
     return shared
   }
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -1,4 +1,5 @@
 import type { Client, ClientChannel } from 'ssh2'
+import { abortReason } from './abort.js'
 import { Semaphore } from './semaphore.js'
 
 /** sshd allows 10 sessions per connection by default (MaxSessions); staying well below leaves room for its slower counting. */
@@ -57,7 +58,7 @@ export class Channels {
 
   #tryExec(command: string, signal: AbortSignal): Promise<ClientChannel | 'refused'> {
     return new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason as Error)
+      const abort = () => reject(abortReason(signal))
       signal.addEventListener('abort', abort, { once: true })
       this.#client.exec(command, (error, channel) => {
         signal.removeEventListener('abort', abort)
@@ -76,7 +77,7 @@ export class Channels {
         finish()
       }
       const wake = () => settle(resolve)
-      const abort = () => settle(() => reject(signal.reason as Error))
+      const abort = () => settle(() => reject(abortReason(signal)))
       this.#freed.add(wake)
       signal.addEventListener('abort', abort, { once: true })
     })
@@ -101,7 +102,7 @@ function delay(ms: number | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer)
-      reject(signal.reason as Error)
+      reject(abortReason(signal))
     }
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', abort)

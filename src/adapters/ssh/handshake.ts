@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import { messageOf } from '../../errors.js'
+import { asError } from './abort.js'
 import { algorithms } from './algorithms.js'
 import { closed, connectFailure, ConnectFailure, timedOut } from './connect-failure.js'
 import type { Phase } from './connect-failure.js'
@@ -47,7 +48,7 @@ export function shakeHands(handshake: Handshake): Promise<Client> {
       settle(() => {
         client.destroy()
         socket.destroy()
-        reject(reason)
+        reject(asError(reason))
       })
     const abort = () =>
       fail(

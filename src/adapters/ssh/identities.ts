@@ -44,8 +44,8 @@ export async function findIdentities(plan: IdentityPlan, ssh2: Ssh2): Promise<Id
     else if (keyFile.kind !== 'missing') left.push(`${file.path} ${keyFile.because}`)
     else if (file.from === 'ssh') left.push(`${file.path} is missing`)
   }
-  const others = plan.only ? [] : (agent?.keys ?? []).filter((key) => !used.has(key))
-  const offered = others.map((key) => agentIdentity(agent?.agent as BaseAgent, key, ssh2))
+  const others = agent === undefined || plan.only ? [] : agent.keys.filter((key) => !used.has(key))
+  const offered = agent === undefined ? [] : others.map((key) => agentIdentity(agent.agent, key, ssh2))
   const ordered = plan.files.some(({ from }) => from === 'default')
     ? [...offered, ...named]
     : [...named, ...offered]

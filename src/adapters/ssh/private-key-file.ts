@@ -23,7 +23,8 @@ export async function readKeyFile(path: string, ssh2: Ssh2): Promise<KeyFile> {
       : { kind: 'agent-only', publicKey, because: 'is missing (its .pub is there)' }
   }
   const parsed = ssh2.utils.parseKey(data)
-  const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey | undefined) : parsed
+  // A list for formats that can hold several keys, whatever the types say.
+  const [key]: readonly (ParsedKey | Error | undefined)[] = Array.isArray(parsed) ? parsed : [parsed]
   if (key === undefined) return { kind: 'bad', because: 'holds no key' }
   if (!(key instanceof Error)) {
     if (key.isPrivateKey()) return { kind: 'private', key }

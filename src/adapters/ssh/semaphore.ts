@@ -1,3 +1,5 @@
+import { abortReason } from './abort.js'
+
 /** Lets at most `limit` hold a place at once; others wait in order. */
 export class Semaphore {
   readonly #limit: number
@@ -34,7 +36,7 @@ export class Semaphore {
     return new Promise((resolve, reject) => {
       const abort = () => {
         this.#waiting.splice(this.#waiting.indexOf(proceed), 1)
-        reject(signal?.reason as Error)
+        reject(abortReason(signal))
       }
       // The place is handed over, so the count stays.
       const proceed = () => {

@@ -1,7 +1,9 @@
+import { setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import { DeliverError, messageOf } from '../../errors.js'
 import type { Ended, ExecOptions, Host, Session } from '../../ports.js'
+import { abortReason } from './abort.js'
 import { Channels } from './channels.js'
 import type { Destination } from './destination.js'
 import { shownAddress } from './destination.js'
@@ -37,6 +39,8 @@ export class SshSession implements Session {
     this.#socket = socket
     this.#destination = destination
     this.#channels = new Channels(client)
+    // Every command in the queue listens; Node would take more than ten for a leak.
+    setMaxListeners(0, this.#lost.signal)
     // Stays for the client's whole life, see handshake.ts.
     client.on('error', (error) => {
       this.#lastError ??= error
@@ -89,7 +93,7 @@ export class SshSession implements Session {
             }),
           ),
         )
-      const abort = () => settle(() => reject(signal?.reason as Error))
+      const abort = () => settle(() => reject(abortReason(signal)))
       const gone = () => refuse(messageOf(lost.reason))
       if (signal?.aborted === true) return abort()
       if (lost.aborted) return gone()

@@ -29,18 +29,27 @@ export async function pump({ channel, stdin, over, onSent }: Pump): Promise<void
 
 async function* pieces(stdin: Readable | Buffer | undefined, over: AbortSignal): AsyncGenerator<Buffer> {
   if (stdin === undefined) return
-  if (Buffer.isBuffer(stdin)) return yield* slices(stdin)
-  const input = stdin[Symbol.asyncIterator]() as AsyncIterator<unknown>
+  if (Buffer.isBuffer(stdin)) {
+    yield* slices(stdin)
+    return
+  }
+  const input: AsyncIterator<unknown, unknown> = stdin[Symbol.asyncIterator]()
   try {
     for (;;) {
       // A source that gives nothing must not keep a finished command waiting.
       const next = await unlessOver(input.next(), over)
       if (next === 'over' || next.done === true) return
-      yield* slices(Buffer.isBuffer(next.value) ? next.value : Buffer.from(next.value as string))
+      yield* slices(bytesOf(next.value))
     }
   } finally {
     stdin.destroy()
   }
+}
+
+function bytesOf(chunk: unknown): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return Buffer.from(chunk)
+  throw new Error('the stream gives something else than bytes')
 }
 
 function* slices(bytes: Buffer): Generator<Buffer> {

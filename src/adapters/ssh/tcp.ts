@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net'
 import type { Socket } from 'node:net'
+import { asError } from './abort.js'
 
 /** How long one of several addresses of a name may take before the next is tried, too. Node's own 250 ms is too short for slow links. */
 const perAddress = 3_000
@@ -23,7 +24,7 @@ export function connectTcp(address: string, port: number, signal: AbortSignal): 
       settle()
       socket.on('error', () => {})
       socket.destroy()
-      reject(error)
+      reject(asError(error))
     }
     const abort = () => fail(signal.reason)
     const done = () => {
