@@ -124,6 +124,12 @@ test.each([
     says: /left behind: .current.tmp/,
   },
   {
+    what: 'an unconfirmed switch',
+    damage: 'mkdir .deliver; echo unconfirmed 1 v1 - > .deliver/state',
+    undo: 'rm -r .deliver',
+    says: /left behind: unconfirmed 1 v1/,
+  },
+  {
     what: 'a second release',
     damage: 'mkdir releases/v0',
     undo: 'rmdir releases/v0',

@@ -1,17 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lookAround, type InspectedHost, type Seen } from './rig/look-around.js'
 import { archiveOf, brokenBodies, readLock, readPointer, type StoreFiles } from './rig/store-files.js'
-import { differences, readArchive, readTree, type Shell, type Tree } from './rig/tree.js'
-
-/** A host to look at, through a shell that sees everything (root), not through deliver. */
-export interface InspectedHost {
-  readonly name: string
-  readonly targetPath: string
-  readonly shell: Shell
-  /** The unit whose process must run in the current release; undefined: nothing is asked about a service. */
-  readonly unit?: string
-}
+import { differences, readArchive, readTree, type Tree } from './rig/tree.js'
 
 export interface World {
   readonly hosts: readonly InspectedHost[]
@@ -92,54 +84,6 @@ async function inspectHost(
   }
   if (host.unit !== undefined && named !== null) wrong.push(...wrongService(host, host.unit, named, seen))
   return wrong.map((each) => `${host.name}: ${each}`)
-}
-
-interface Seen {
-  readonly releases: readonly string[]
-  /** Where `current` leads; undefined: it is no link. */
-  readonly current: string | undefined
-  /** Something that is no link stands at `current`. */
-  readonly foreignCurrent: boolean
-  readonly left: readonly string[]
-  readonly guards: readonly string[]
-  readonly service: { readonly pid: string; readonly cwd: string }
-}
-
-/** One look at everything but the trees, so that the answers belong together. */
-async function lookAround(host: InspectedHost): Promise<Seen> {
-  const questions = [
-    'ls -A releases 2>/dev/null',
-    'readlink current',
-    '[ -L current ] || [ ! -e current ] || echo there',
-    'find .deliver/incoming .deliver/trash -mindepth 1 -maxdepth 1 2>/dev/null',
-    // Whatever lies beside the four names of the layout is a temporary that nobody removed.
-    "ls -A | grep -vxE 'current|releases|shared|\\.deliver'",
-    `pgrep -af '${host.targetPath}/\\.deliver/agent' | grep -v pgrep`,
-    host.unit === undefined ? ':' : `systemctl show -p MainPID --value ${host.unit}`,
-    host.unit === undefined ? ':' : `readlink "/proc/$(systemctl show -p MainPID --value ${host.unit})/cwd"`,
-  ]
-  const line = `cd '${host.targetPath}' || exit 1; ${questions.join("; printf '\\0'; ")}; :`
-  const { code, stdout, stderr } = await host.shell(line, { encoding: 'latin1', timeout: 60_000 })
-  if (code !== 0) throw new Error(`${host.name} can't be inspected: ${stderr}`)
-  const answers = stdout.split('\0').map((answer) => answer.split('\n').filter((each) => each !== ''))
-  const [
-    releases = [],
-    current = [],
-    foreign = [],
-    scratch = [],
-    beside = [],
-    guards = [],
-    pid = [],
-    cwd = [],
-  ] = answers
-  return {
-    releases,
-    current: current[0],
-    foreignCurrent: foreign.length > 0,
-    left: [...scratch, ...beside],
-    guards,
-    service: { pid: pid[0] ?? '0', cwd: cwd[0] ?? '' },
-  }
 }
 
 function currentOf(expected: Expectation, host: string): string | null | undefined {
