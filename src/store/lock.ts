@@ -86,12 +86,11 @@ export async function unlock(
         },
       )
     }
-    const text = encodeLock({ ...found.lock, released: true })
-    const isOurs = (now: string): boolean =>
-      parseLock(key, now).id === lock.id && parseLock(key, now).released
+    const freed: LockDocument = { ...found.lock, renewal: found.lock.renewal + 1, released: true }
+    const isOurs = (text: string): boolean => isSameWrite(parseLock(key, text), freed)
+    const write = { store, key, text: encodeLock(freed), expected: found.version, isOurs }
     // A renewal may come in between; then the id still decides.
-    if ((await decidedWrite({ store, key, text, expected: found.version, isOurs })) !== undefined)
-      return found.lock
+    if ((await decidedWrite(write)) !== undefined) return found.lock
   }
 }
 
