@@ -32,13 +32,11 @@ export function openArchive(spec: ArchiveSpec): Readable {
 
 async function archiveInto(output: PassThrough, gitDir: string, spec: ArchiveSpec): Promise<void> {
   const git = startGit({
-    args: [
-      ...settings.flatMap((setting) => ['-c', setting]),
-      ...['--literal-pathspecs', 'archive', '--format=tar', spec.commit],
-      ...(spec.subdirectory === '' ? [] : ['--', spec.subdirectory]),
-    ],
+    command: 'archive',
+    args: ['--format=tar', spec.commit, ...(spec.subdirectory === '' ? [] : ['--', spec.subdirectory])],
+    settings,
     cwd: gitDir,
-    env: { ...isolatedEnvironment(process.env), GIT_DIR: gitDir },
+    env: { ...isolatedEnvironment(process.env), GIT_DIR: gitDir, GIT_LITERAL_PATHSPECS: '1' },
     signal: spec.signal,
   })
   try {

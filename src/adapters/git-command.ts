@@ -46,7 +46,10 @@ export function isolatedEnvironment(env: Environment): Record<string, string> {
 }
 
 export interface GitProcessSpec {
+  readonly command: string
   readonly args: readonly string[]
+  /** Settings for this run, `name=value`. */
+  readonly settings?: readonly string[]
   readonly cwd: string
   readonly env: Environment
   readonly stdin?: 'pipe'
@@ -60,11 +63,12 @@ export interface GitProcess extends RunningProcess {
 
 /** For what is streamed, or may hold bytes that are not UTF-8. */
 export function startGit(spec: GitProcessSpec): GitProcess {
-  const config = hardening.flatMap((setting) => ['-c', setting])
-  const running = startProcess({ ...spec, command: 'git', args: [...config, ...spec.args] })
+  const config = [...hardening, ...(spec.settings ?? [])].flatMap((setting) => ['-c', setting])
+  const args = [...config, spec.command, ...spec.args]
+  const running = startProcess({ ...spec, command: 'git', args })
   const said = keepTail(running.stderr)
   const succeeded = running.ended.then((end) => {
-    if (end.kind !== 'exit' || end.code !== 0) throw gitError(spec.args[0] ?? '', end, said())
+    if (end.kind !== 'exit' || end.code !== 0) throw gitError(spec.command, end, said())
   })
   // Whoever fails first is reported; the other rejection is then nobody's.
   succeeded.catch(() => undefined)

@@ -30,13 +30,11 @@ export async function importCommit(
 }
 
 async function runImport(gitDir: string, stream: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> {
-  const settings = ['fastimport.unpackLimit=0', 'pack.compression=1', 'core.compression=1']
   const git = startGit({
     // No deltas: their search costs more time than the space is worth, and trees of packages share whole files.
-    args: [
-      ...settings.flatMap((setting) => ['-c', setting]),
-      ...['fast-import', '--quiet', '--done', '--depth=0', '--date-format=raw'],
-    ],
+    command: 'fast-import',
+    args: ['--quiet', '--done', '--depth=0', '--date-format=raw'],
+    settings: ['fastimport.unpackLimit=0', 'pack.compression=1', 'core.compression=1'],
     cwd: gitDir,
     env: { ...isolatedEnvironment(process.env), GIT_DIR: gitDir },
     stdin: 'pipe',

@@ -16,20 +16,10 @@ export async function reclaimPacks(directory: string, objects: string, signal?: 
   // A kept pack is not repacked. If we are killed here, these are ordinary packs, and the next `git gc` does our work.
   for (const name of ours) await rm(join(packs, `${name}.keep`), { force: true })
   const git = startGit({
-    args: [
-      // Bitmaps need all in one pack; deltas that exist are reused, and no new ones are searched.
-      ...[
-        '-c',
-        'repack.writeBitmaps=false',
-        '-c',
-        'pack.window=0',
-        '-c',
-        'pack.compression=1',
-        '-c',
-        'gc.recentObjectsHook=',
-      ],
-      ...['repack', '-a', '-d', '-q', ...others.map((name) => `--keep-pack=${name}.pack`)],
-    ],
+    command: 'repack',
+    args: ['-a', '-d', '-q', ...others.map((name) => `--keep-pack=${name}.pack`)],
+    // Bitmaps need all in one pack; deltas that exist are reused, and no new ones are searched.
+    settings: ['repack.writeBitmaps=false', 'pack.window=0', 'pack.compression=1'],
     cwd: directory,
     env: gitEnvironment(process.env),
     signal,

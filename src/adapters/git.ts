@@ -97,9 +97,9 @@ async function readChanges(
   except: readonly string[],
 ): Promise<{ tracked: Buffer[]; untracked: number }> {
   const git = startGit({
+    command: 'status',
     args: [
       ...[
-        'status',
         '--porcelain=v1',
         '-z',
         '--untracked-files=normal',
@@ -130,8 +130,9 @@ async function* readEntries(
   signal?: AbortSignal,
 ): AsyncGenerator<TreeEntry> {
   const git = startGit({
+    command: 'ls-tree',
     args: [
-      ...['--literal-pathspecs', 'ls-tree', '-r', '-l', '-z', '--full-tree', objectId(commit)],
+      ...['-r', '-l', '-z', '--full-tree', objectId(commit)],
       ...(location.subdirectory === '' ? [] : ['--', `${location.subdirectory}/`]),
     ],
     cwd: location.directory,

@@ -95,6 +95,8 @@ export function startProcess(spec: ProcessSpec): RunningProcess {
 
 function groupStopper(pid: number | undefined): { stop: () => void; done: () => void } {
   let timer: NodeJS.Timeout | undefined
+  // From then on the number may be another process's.
+  let ended = false
   const kill = (signal: NodeJS.Signals): void => {
     if (pid === undefined) return
     try {
@@ -105,11 +107,12 @@ function groupStopper(pid: number | undefined): { stop: () => void; done: () => 
   }
   return {
     stop: () => {
-      if (timer !== undefined) return
+      if (timer !== undefined || ended) return
       kill('SIGTERM')
       timer = setTimeout(() => kill('SIGKILL'), killAfter)
     },
     done: () => {
+      ended = true
       if (timer === undefined) return
       clearTimeout(timer)
       // The leader has gone; its children had the same warning.

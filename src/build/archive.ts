@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DeliverError } from '../errors.js'
+import type { Commit, Git } from '../ports.js'
+import { listingDigest } from '../release/listing.js'
+import { encodeManifest, manifestFile } from '../release/manifest.js'
+import { checkReleaseName } from '../release/name.js'
+import type { ArchiveFormat, Body, Manifest, ReleaseRecord } from '../release/release.js'
+import type { Reporter } from '../report/events.js'
+import { parseRelease } from '../store/releases.js'
+import { type ArchiveFiles, archiveFiles, bodyOf, writeWhole } from './archive-files.js'
+import { checkDependenciesArchived } from './archive-check.js'
+import { compress } from './compressor.js'
+import { ManifestBuilder } from './manifest-builder.js'
+import { type Provenance, provenanceOf } from './provenance.js'
+import { tarSubtree } from './tar-subtree.js'
+
+export interface ArchiveRequest {
+  readonly git: Git
+  readonly reporter: Reporter
+  readonly app: string
+  readonly release: string
+  readonly format: ArchiveFormat
+  readonly level?: number | undefined
+  /** Default: `archives` in deliver's directory of the clone. */
+  readonly directory?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ArchiveResult {
+  readonly outcome: 'created' | 'reused'
+  readonly record: ReleaseRecord
+  readonly files: ArchiveFiles
+}
+
+export function archivesDirectory(git: Git, directory: string | undefined): string {
+  return directory ?? join(git.location.state, 'archives')
+}
+
+/** Writes the archive of a prebuilt tag, its manifest and its record. One that is there already, of the same commit and intact, is kept. */
+export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveResult> {
+  checkReleaseName(request.release)
+  const { commit, provenance } = await prebuilt(request.git, request.release)
+  const files = archiveFiles(
+    archivesDirectory(request.git, request.directory),
+    request.release,
+    request.format,
+  )
+  const existing = await intactRecord(files, request, commit.id)
+  if (existing !== undefined) {
+    request.reporter.event({ type: 'note', text: `${files.archive} is there already, and intact` })
+    return { outcome: 'reused', record: existing, files }
+  }
+  const { manifest, tar, archive } = await writeArchive(request, commit.id, provenance, files.archive)
+  const manifestBody = await writeWhole(files.manifest, [await encodeManifest(manifest)])
+  const record: ReleaseRecord = {
+    version: 1,
+    app: request.app,
+    release: request.release,
+    commit: commit.id,
+    source: await sourceOf(request.git, provenance),
+    archive: { ...archive, format: request.format },
+    tar,
+    manifest: {
+      ...manifestBody,
+      file: manifestFile,
+      entries: manifest.entries.length,
+      bytes: manifest.entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0),
+      digest: listingDigest(manifest),
+    },
+  }
+  // Last, as in the store: an archive counts when its record is there.
+  await writeWhole(files.record, [encodeRecord(record)])
+  return { outcome: 'created', record, files }
+}
+
+async function prebuilt(git: Git, release: string): Promise<{ commit: Commit; provenance: Provenance }> {
+  const id = await git.resolve(`refs/tags/${release}`)
+  if (id === undefined) {
+    throw new DeliverError('precondition', `there is no tag ${release} in this clone`, {
+      fix: `Run \`deliver commit-deps --tag ${release}\` first.`,
+    })
+  }
+  const commit = await git.commit(id)
+  const provenance = provenanceOf(commit)
+  if (provenance === undefined || provenance.release !== release) {
+    throw new DeliverError(
+      'precondition',
+      `tag ${release} is not a build of deliver (${id.slice(0, 12)} "${commit.subject}")`,
+      {
+        fix: 'Build it with `deliver commit-deps` under a name of its own.',
+      },
+    )
+  }
+  if (provenance.subdirectory === git.location.subdirectory) return { commit, provenance }
+  throw new DeliverError(
+    'precondition',
+    `tag ${release} is a build of the app in ${provenance.subdirectory || 'the root'} of the repository`,
+    {
+      fix: 'Run deliver with the config of that app, or build this one under another name.',
+    },
+  )
+}
+
+async function writeArchive(
+  { git, format, level, signal }: ArchiveRequest,
+  commit: string,
+  { deps }: Provenance,
+  path: string,
+): Promise<{ manifest: Manifest; tar: Body; archive: Body }> {
+  const raw = await git.archive(commit, { verbatim: deps, ...(signal === undefined ? {} : { signal }) })
+  const { subdirectory } = git.location
+  const hash = createHash('sha256')
+  const builder = new ManifestBuilder(deps)
+  let size = 0
+  let manifest: Manifest | undefined
+  // Checked before the compressor hears the end, so that a bad tar never becomes a whole file.
+  async function* observed(): AsyncGenerator<Buffer> {
+    for await (const chunk of subdirectory === ''
+      ? (raw as AsyncIterable<Buffer>)
+      : tarSubtree(raw, subdirectory)) {
+      hash.update(chunk)
+      size += chunk.length
+      builder.push(chunk)
+      yield chunk
+    }
+    manifest = builder.finish()
+    await checkDependenciesArchived(git, commit, deps, manifest)
+  }
+  try {
+    const archive = await writeWhole(path, compress(observed(), { format, level, signal }))
+    if (manifest === undefined) throw new DeliverError('failed', 'the archive was not read to its end')
+    return { manifest, archive, tar: { size, sha256: hash.digest('hex') } }
+  } finally {
+    raw.destroy()
+  }
+}
+
+async function intactRecord(
+  files: ArchiveFiles,
+  request: ArchiveRequest,
+  commit: string,
+): Promise<ReleaseRecord | undefined> {
+  const record = await readArchiveRecord(files.record, { app: request.app, release: request.release })
+  if (record === undefined || record.commit !== commit || record.archive.format !== request.format)
+    return undefined
+  const intact =
+    sameBody(await bodyOf(files.archive), record.archive) &&
+    sameBody(await bodyOf(files.manifest), record.manifest)
+  return intact ? record : undefined
+}
+
+/** The record beside an archive; undefined when there is none that can be trusted, and the archive is made again. */
+async function readArchiveRecord(
+  path: string,
+  named: { readonly app: string; readonly release: string },
+): Promise<ReleaseRecord | undefined> {
+  try {
+    return parseRelease(path, await readFile(path, 'utf8'), named)
+  } catch {
+    return undefined
+  }
+}
+
+export function encodeRecord(record: ReleaseRecord): Buffer {
+  return Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`)
+}
+
+function sameBody(found: Body | undefined, expected: Body): boolean {
+  return found !== undefined && found.size === expected.size && found.sha256 === expected.sha256
+}
+
+async function sourceOf(git: Git, provenance: Provenance): Promise<ReleaseRecord['source']> {
+  const source = await git.commit(provenance.source)
+  return {
+    commit: source.id,
+    ...(provenance.branch === undefined ? {} : { branch: provenance.branch }),
+    author: source.author.name,
+    subject: source.subject,
+    time: new Date(source.time * 1000).toISOString(),
+  }
+}

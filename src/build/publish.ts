@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { DeliverError } from '../errors.js'
+import type { Store } from '../ports.js'
+import type { Body, ReleaseRecord } from '../release/release.js'
+import type { Reporter } from '../report/events.js'
+import { releaseKeys } from '../store/layout.js'
+import { readRelease } from '../store/releases.js'
+import { encodeRecord } from './archive.js'
+import { type ArchiveFiles, bodyOf } from './archive-files.js'
+
+export interface PublishRequest {
+  readonly store: Store
+  readonly reporter: Reporter
+  readonly record: ReleaseRecord
+  readonly files: ArchiveFiles
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PublishResult {
+  readonly outcome: 'published' | 'unchanged'
+  /** What the store has: not our record, if an equal tree was compressed elsewhere before. */
+  readonly record: ReleaseRecord
+}
+
+/** Uploads archive and manifest, and then the record, with which the release exists. Nothing that is there is ever replaced. */
+export async function publishRelease(request: PublishRequest): Promise<PublishResult> {
+  const { store, record, files, reporter, signal } = request
+  const published = await readRelease(store, record.app, record.release)
+  if (published !== undefined)
+    return { outcome: 'unchanged', record: sameRelease(store, record, published, reporter) }
+  const keys = releaseKeys(record.app, record.release, {
+    format: record.archive.format,
+    manifestFile: record.manifest.file,
+  })
+  await checkLocal(files.archive, record.archive)
+  await checkLocal(files.manifest, record.manifest)
+  await upload(store, keys.archive, files.archive, record.archive, signal)
+  await upload(store, keys.manifest, files.manifest, record.manifest, signal)
+  if ((await store.create(keys.record, encodeRecord(record), signal)) === 'created')
+    return { outcome: 'published', record }
+  // Somebody else was as far as we were.
+  const theirs = await readRelease(store, record.app, record.release)
+  if (theirs === undefined) {
+    throw new DeliverError('failed', `${store.name}: ${keys.record} was there, and is gone`, {
+      fix: 'Publish again.',
+    })
+  }
+  return { outcome: 'unchanged', record: sameRelease(store, record, theirs, reporter) }
+}
+
+function sameRelease(
+  store: Store,
+  ours: ReleaseRecord,
+  theirs: ReleaseRecord,
+  reporter: Reporter,
+): ReleaseRecord {
+  if (isDeepStrictEqual(ours, theirs)) return theirs
+  // Other versions of a compressor give other bytes for the same tree.
+  if (ours.commit === theirs.commit && ours.manifest.digest === theirs.manifest.digest) {
+    const text = `${store.name} has release ${ours.release} with the same tree, compressed elsewhere; that one stays`
+    reporter.event({ type: 'note', text })
+    return theirs
+  }
+  throw new DeliverError(
+    'precondition',
+    `${store.name}: release ${ours.release} is published with another tree (commit ${theirs.commit.slice(0, 12)}, not ${ours.commit.slice(0, 12)})`,
+    { fix: 'Build under a new name: a published release never changes.' },
+  )
+}
+
+/** The upload may be long after the archive was written, by another run. */
+async function checkLocal(path: string, expected: Body): Promise<void> {
+  const found = await bodyOf(path)
+  if (found !== undefined && isSame(found, expected)) return
+  throw new DeliverError(
+    'precondition',
+    `${path} is ${found === undefined ? 'missing' : 'not as its record says'}`,
+    {
+      fix: 'Run `deliver archive` again.',
+    },
+  )
+}
+
+async function upload(
+  store: Store,
+  key: string,
+  file: string,
+  expected: Body,
+  signal?: AbortSignal,
+): Promise<void> {
+  if ((await store.create(key, { file }, signal)) === 'created') {
+    const size = await store.size(key)
+    if (size === expected.size) return
+    throw new DeliverError(
+      'failed',
+      `${store.name}: ${key} has ${size ?? 'no'} bytes after the upload of ${expected.size}`,
+      {
+        fix: 'Remove it, and publish again.',
+      },
+    )
+  }
+  // Left by a publish that was stopped before its record; right bytes are as good as ours.
+  const found = await hashOf(store, key)
+  if (isSame(found, expected)) return
+  throw new DeliverError(
+    'precondition',
+    `${store.name}: ${key} has other bytes, of a release that was never published whole`,
+    {
+      fix: 'If no other publish is running, remove it and publish again; or build under a new name.',
+    },
+  )
+}
+
+async function hashOf(store: Store, key: string): Promise<Body> {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of (await store.read(key)) as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    size += chunk.length
+  }
+  return { size, sha256: hash.digest('hex') }
+}
+
+function isSame(found: Body, expected: Body): boolean {
+  return found.size === expected.size && found.sha256 === expected.sha256
+}
