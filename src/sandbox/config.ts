@@ -1,9 +1,10 @@
+import { serviceLog, targetPath } from './service-script.js'
 import type { SandboxHost } from './host.js'
 
 /** The part of a deliver config that names the hosts of a sandbox; the app's own keys go beside it. */
 export interface SandboxConfig {
   readonly fleet: {
-    readonly hosts: readonly { readonly name: string; readonly host: string; readonly port: number }[]
+    readonly hosts: { name: string; host: string; port: number }[]
   }
   readonly ssh: {
     readonly user: string
@@ -14,7 +15,7 @@ export interface SandboxConfig {
     readonly agent: false
   }
   readonly target: { readonly path: string }
-  readonly service: { readonly restart: string; readonly stop: string }
+  readonly service: { readonly restart: string; readonly stop: string; readonly log: string }
   readonly health: { readonly http: string }
 }
 
@@ -39,8 +40,8 @@ export function configFor(access: SandboxAccess): SandboxConfig {
       config: false,
       agent: false,
     },
-    target: { path: 'app' },
-    service: { restart: 'service restart', stop: 'service stop' },
+    target: { path: targetPath },
+    service: { restart: 'service restart', stop: 'service stop', log: serviceLog },
     health: { http: `http://localhost:${access.appPort}/health` },
   }
 }

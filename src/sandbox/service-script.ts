@@ -1,3 +1,9 @@
+/** Where apps are deployed to, relative to a host's home. */
+export const targetPath = 'app'
+
+/** The app's output, relative to the target path, as `service.log` wants it. */
+export const serviceLog = 'log/app.log'
+
 /**
  * `service restart|stop|status` of a pretend host. It runs wherever POSIX sh does: dash, bash, busybox, macOS.
  *
@@ -7,18 +13,24 @@
  * - A zombie counts as gone: some containers have an init that never reaps.
  */
 export const serviceScript = String.raw`#!/bin/sh
-# The service of a sandbox host: starts ~/etc/start in ~/app/current, with the port of ~/etc/port.
+# The service of a sandbox host: starts ~/etc/start in ~/${targetPath}/current, with the port of ~/etc/port.
 set -u
-host=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P) || exit 1
+host=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P) || exit 1
 pid_file=$host/run/app.pid
-log=$host/log/app.log
+app=$host/${targetPath}
+log=$app/${serviceLog}
 grace=5
 
 say() { printf 'service: %s\n' "$*"; }
 
+# To the app's process group; dash wants the --, busybox must not see it. The process alone where it has no group.
+signal() {
+  kill -s "$1" -- "-$pid" 2>/dev/null || kill -s "$1" "-$pid" 2>/dev/null || kill -s "$1" "$pid" 2>/dev/null
+}
+
 # Sets fields to those of a /proc/PID/stat from the third on; the second is a name that may hold anything.
 read_stat() {
-  line=
+  line=''
   { IFS= read -r line <"$1"; } 2>/dev/null
   fields=${'$'}{line##*') '}
 }
@@ -36,7 +48,7 @@ start_time() {
 
 # Is any process of the group, or the process itself, there and not a zombie?
 alive() {
-  kill -0 "-$pid" 2>/dev/null || kill -0 "$pid" 2>/dev/null || return 1
+  signal 0 || return 1
   [ -r /proc/self/stat ] || return 0
   for stat in /proc/[0-9]*/stat; do
     read_stat "$stat"
@@ -50,15 +62,14 @@ alive() {
 
 # Sets pid to the app's, or to nothing when it doesn't run.
 find_app() {
-  pid= started=
+  pid='' started=''
   [ -f "$pid_file" ] && { read -r pid; read -r started; } <"$pid_file"
-  case $pid in '' | *[!0-9]*) pid= && return 1 ;; esac
+  case $pid in '' | *[!0-9]*) pid='' && return 1 ;; esac
   now=$(start_time "$pid")
-  if [ -n "$now" ] && [ "$now" != "$started" ]; then pid= && return 1; fi
-  alive || { pid= && return 1; }
+  if [ -n "$now" ] && [ "$now" != "$started" ]; then pid='' && return 1; fi
+  alive || { pid='' && return 1; }
 }
 
-signal() { kill -s "$1" "-$pid" 2>/dev/null || kill -s "$1" "$pid" 2>/dev/null; }
 
 wait_gone() {
   deadline=$(($(date +%s) + $1))
@@ -82,7 +93,7 @@ stop_app() {
 }
 
 start_app() {
-  cd -P -- "$host/app/current" 2>/dev/null || { say "no release at $host/app/current" >&2; exit 1; }
+  cd -P -- "$app/current" 2>/dev/null || { say "no release at $app/current" >&2; exit 1; }
   PORT=$(cat "$host/etc/port")
   HOST_NAME=$(cat "$host/etc/name")
   export PORT HOST_NAME
@@ -98,7 +109,7 @@ start_app() {
   say "started process $pid in $(pwd) on port $PORT"
 }
 
-mkdir -p "$host/run" "$host/log" || exit 1
+mkdir -p "$host/run" "$(dirname -- "$log")" || exit 1
 case ${'$'}{1:-} in
   restart)
     stop_app

@@ -6,13 +6,13 @@ import type { Sandbox } from '../../src/sandbox/sandbox.js'
 /** Logs in to a sandbox host. */
 export async function login(sandbox: Sandbox, host = 0, more: ConnectConfig = {}): Promise<Client> {
   const client = new ssh2.Client()
+  client.on('error', () => {}) // a reset may follow the first error, and the end
   const { sshPort } = sandbox.hosts[host]!
   const own = 'privateKey' in more ? {} : { privateKey: await readFile(sandbox.identityFile) }
   await new Promise<void>((resolve, reject) => {
     client.once('ready', () => resolve()).once('error', reject)
     client.connect({ host: '127.0.0.1', port: sshPort, username: 'deploy', ...own, ...more })
   })
-  client.on('error', () => {})
   client.setNoDelay(true)
   return client
 }

@@ -33,12 +33,10 @@ function ssh(args: readonly string[], port = sandbox.hosts[0]!.sshPort) {
 
 async function output(child: ReturnType<typeof ssh>) {
   child.stdin.end()
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ])
-  return { stdout, stderr, code: code as unknown }
+  const closed = once(child, 'close')
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  await closed
+  return { stdout, stderr, code: child.exitCode }
 }
 
 describe('who may log in', () => {
