@@ -6,6 +6,8 @@ const sum = { passed: 0, failed: 0, skipped: 0 }
 for (const file of process.argv.slice(2)) {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'))
+    if (!(report.numPassedTests + report.numFailedTests + report.numPendingTests + report.numTodoTests >= 0))
+      throw new Error("not one of vitest's reports")
     sum.passed += report.numPassedTests
     sum.failed += report.numFailedTests
     sum.skipped += report.numPendingTests + report.numTodoTests
