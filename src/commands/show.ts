@@ -4,7 +4,9 @@ import type { Cell, Reporter } from '../report/events.js'
 
 /** The plan as a table: what will be done to each host, in which batch, and why. */
 export function showPlan(reporter: Reporter, plan: RolloutPlan): void {
-  const batchOf = new Map(plan.batches.flatMap((batch, index) => batch.map((host) => [host, index + 1] as const)))
+  const batchOf = new Map(
+    plan.batches.flatMap((batch, index) => batch.map((host) => [host, index + 1] as const)),
+  )
   const rows = plan.steps.map((step): readonly Cell[] => [
     { text: step.host, tone: 'strong' },
     { text: String(batchOf.get(step.host) ?? '-') },
@@ -37,7 +39,10 @@ export function showOutcomes(reporter: Reporter, outcomes: readonly Outcome[]): 
     columns: ['host', 'outcome', 'runs', 'took', 'because'],
     rows: outcomes.map((outcome) => [
       { text: outcome.host, tone: 'strong' },
-      { text: outcome.kind === 'done' && !outcome.restarted ? 'unchanged' : outcome.kind, tone: toneOf(outcome) },
+      {
+        text: outcome.kind === 'done' && !outcome.restarted ? 'unchanged' : outcome.kind,
+        tone: toneOf(outcome),
+      },
       { text: runsOf(outcome) },
       { text: `${(outcome.ms / 1000).toFixed(1)} s`, tone: 'dim' },
       { text: 'because' in outcome ? (outcome.because ?? '') : '' },

@@ -1,0 +1,75 @@
+import { systemClock } from '../adapters/clock.js'
+import { messageOf } from '../errors.js'
+import { inParallel } from '../execute/parallel.js'
+import { limits, type RunHost } from '../execute/run.js'
+import type { Outcome } from '../plan/outcome.js'
+import { readPruned } from '../remote/readings.js'
+import { prune } from '../remote/verbs.js'
+import { appendHistory } from '../store/history.js'
+import type { CommandContext, CommandResult } from './context.js'
+import { thisOwner, type RolloutSession } from './rollout-session.js'
+
+/** Removes old releases on hosts. What can't be removed is a warning: the deploy itself is done. */
+export async function pruneHosts(
+  session: RolloutSession,
+  hosts: readonly RunHost[],
+  protect: readonly string[],
+): Promise<void> {
+  const { run, target } = session
+  await inParallel(run.config.ssh.concurrency, hosts, async ({ name, link }) => {
+    const call = prune({ fence: run.fence, keep: target.keep, protect })
+    const reading = readPruned(await link.call(call, { timeout: limits.stage, signal: run.lost }))
+    if (reading.kind !== 'ok') {
+      const because = reading.kind === 'refused' ? reading.text : reading.because
+      run.reporter.event({ type: 'warning', host: name, text: `old releases were not removed: ${because}` })
+      return
+    }
+    for (const { release, because } of reading.value)
+      run.reporter.event({ type: 'note', host: name, text: `removed ${release}: ${because}` })
+  })
+}
+
+export interface Told {
+  readonly command: 'deploy' | 'rollback'
+  readonly release: string
+  readonly previous: string | undefined
+  readonly started: number
+  readonly result: CommandResult
+  readonly outcomes: readonly Outcome[]
+}
+
+/** Writes what this run did into the history. A history that can't be written is a warning: hosts are as they are. */
+export async function tellHistory(
+  context: CommandContext,
+  session: RolloutSession,
+  told: Told,
+): Promise<void> {
+  const { config, store } = session
+  const owner = thisOwner(context)
+  try {
+    await appendHistory(
+      { store, clock: systemClock, app: config.app, environment: config.environment },
+      {
+        version: 1,
+        command: told.command,
+        release: told.release,
+        ...(told.previous === undefined ? {} : { previous: told.previous }),
+        by: owner.owner,
+        ...(owner.job === undefined ? {} : { job: owner.job }),
+        ...(owner.url === undefined ? {} : { url: owner.url }),
+        started: new Date(told.started).toISOString(),
+        ended: new Date(systemClock.now()).toISOString(),
+        code: told.result.code,
+        text: told.result.text,
+        hosts: told.outcomes.map((outcome) => ({
+          host: outcome.host,
+          outcome: outcome.kind,
+          ...('because' in outcome && outcome.because !== undefined ? { because: outcome.because } : {}),
+          ...('runs' in outcome && typeof outcome.runs === 'string' ? { runs: outcome.runs } : {}),
+        })),
+      },
+    )
+  } catch (error) {
+    context.reporter.event({ type: 'warning', text: `the history was not written: ${messageOf(error)}` })
+  }
+}

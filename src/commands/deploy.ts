@@ -1,0 +1,89 @@
+import { systemClock } from '../adapters/clock.js'
+import { DeliverError } from '../errors.js'
+import { roomFor } from '../execute/material.js'
+import { planDeploy } from '../plan/deploy.js'
+import type { Store } from '../ports.js'
+import type { ReleaseRecord } from '../release/release.js'
+import { movePointer, readPointer } from '../store/pointer.js'
+import { newestRelease, readRelease } from '../store/releases.js'
+import { pruneHosts, tellHistory } from './after-rollout.js'
+import type { CommandContext, CommandResult } from './context.js'
+import { conductRollout } from './rollout-command.js'
+import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
+import { openRollout, thisOwner } from './rollout-session.js'
+
+export interface DeployOptions extends RolloutOptions {
+  readonly release?: string | undefined
+}
+
+/** `deliver deploy`: rolls a published release out to the fleet, then moves the pointer. */
+export async function deploy(context: CommandContext, options: DeployOptions = {}): Promise<CommandResult> {
+  const config = await context.config(rolloutFlags(options))
+  const started = systemClock.now()
+  const session = await openRollout(context, config, options)
+  try {
+    const { store, run } = session
+    const record = await chooseRelease(store, config.app, options.release ?? context.env.TAG)
+    const pointer = await readPointer(store, config.app, config.environment)
+    const conducted = await conductRollout(context, session, options, {
+      title: record.release,
+      unfit: 'refuse',
+      room: roomFor(record),
+      plan: async (views) =>
+        planDeploy({ release: record.release, digest: record.manifest.digest }, views, config.rollout, {
+          onlyOutdated: options.onlyOutdated === true,
+        }),
+      record: (release) => (release === record.release ? record : undefined),
+      finish: async () => {
+        if (options.hosts !== undefined) {
+          const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: only chosen hosts were deployed to`
+          context.reporter.event({ type: 'note', text })
+          return
+        }
+        session.lease?.assertHeld()
+        await movePointer({
+          store,
+          clock: systemClock,
+          environment: config.environment,
+          record,
+          expected: pointer?.generation,
+          movedBy: thisOwner(context).owner,
+        })
+      },
+    })
+    if (options.dryRun === true) return conducted.result
+    if (conducted.result.code === 0) {
+      const protect = [record.release, ...(pointer === undefined ? [] : [pointer.release])]
+      await pruneHosts(session, conducted.reached, protect)
+    }
+    await tellHistory(context, session, {
+      command: 'deploy',
+      release: record.release,
+      previous: pointer?.release,
+      started,
+      ...conducted,
+    })
+    if (config.health === undefined && run.config.service !== undefined)
+      context.reporter.event({
+        type: 'warning',
+        text: 'health unverified: the config has no health check, so only the process was watched',
+      })
+    return conducted.result
+  } finally {
+    await session.close()
+  }
+}
+
+/** The release that was asked for, else the newest published. */
+async function chooseRelease(store: Store, app: string, named: string | undefined): Promise<ReleaseRecord> {
+  const release = named === undefined || named === '' ? await newestRelease(store, app) : named
+  if (release === undefined)
+    throw new DeliverError('precondition', `${store.name} has no release of ${app}`, {
+      fix: 'Publish one: deliver ship, or deliver setup, commit-deps, archive and publish.',
+    })
+  const record = await readRelease(store, app, release)
+  if (record !== undefined) return record
+  throw new DeliverError('precondition', `${store.name} has no release ${release} of ${app}`, {
+    fix: 'deliver releases lists what it has; deliver publish puts one there.',
+  })
+}

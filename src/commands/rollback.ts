@@ -1,0 +1,92 @@
+import { systemClock } from '../adapters/clock.js'
+import { DeliverError } from '../errors.js'
+import { chooseRollback, planRollback } from '../plan/rollback.js'
+import type { RolloutPlan } from '../plan/types.js'
+import type { ReleaseRecord } from '../release/release.js'
+import { movePointer, readPointer } from '../store/pointer.js'
+import { readRelease } from '../store/releases.js'
+import { tellHistory } from './after-rollout.js'
+import type { CommandContext, CommandResult } from './context.js'
+import { conductRollout } from './rollout-command.js'
+import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
+import { openRollout, thisOwner } from './rollout-session.js'
+
+export interface RollbackOptions extends RolloutOptions {
+  readonly release?: string | undefined
+}
+
+/** `deliver rollback`: brings the last good release, or the one named, back to every host and to the pointer. */
+export async function rollback(
+  context: CommandContext,
+  options: RollbackOptions = {},
+): Promise<CommandResult> {
+  const config = await context.config(rolloutFlags(options))
+  const started = systemClock.now()
+  const session = await openRollout(context, config, options)
+  try {
+    const { store } = session
+    const pointer = await readPointer(store, config.app, config.environment)
+    const records = new Map<string, ReleaseRecord>()
+    let planned: RolloutPlan | undefined
+    const conducted = await conductRollout(context, session, options, {
+      title: options.release ?? 'rollback',
+      unfit: 'go-on',
+      plan: async (views) => {
+        const choices = chooseRollback(views, options.release)
+        const names = [...choices.values()].flatMap((choice) =>
+          choice.kind === 'to' ? [choice.release] : [],
+        )
+        for (const name of new Set(names)) {
+          const record = await readRelease(store, config.app, name)
+          if (record !== undefined) records.set(name, record)
+        }
+        const digests = new Map([...records].map(([name, record]) => [name, record.manifest.digest]))
+        planned = planRollback(choices, views, digests, config.rollout)
+        return planned
+      },
+      record: (release) => records.get(release),
+      begin: async (plan) => {
+        await mayGoAhead(context, options, plan)
+        // First the pointer: servers that boot from now on must not come up with the release that is being left.
+        if (options.hosts !== undefined) return
+        const record = records.get(plan.release) ?? (await readRelease(store, config.app, plan.release))
+        if (record === undefined) {
+          const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: the store no longer has ${plan.release}`
+          context.reporter.event({ type: 'warning', text })
+          return
+        }
+        session.lease?.assertHeld()
+        await movePointer({
+          store,
+          clock: systemClock,
+          environment: config.environment,
+          record,
+          expected: pointer?.generation,
+          movedBy: thisOwner(context).owner,
+        })
+      },
+    })
+    if (options.dryRun !== true)
+      await tellHistory(context, session, {
+        command: 'rollback',
+        release: planned?.release ?? options.release ?? 'none',
+        previous: pointer?.release,
+        started,
+        ...conducted,
+      })
+    return conducted.result
+  } finally {
+    await session.close()
+  }
+}
+
+/** On a terminal a person says yes; a job that runs the command has said so by running it. */
+async function mayGoAhead(
+  context: CommandContext,
+  options: RollbackOptions,
+  plan: RolloutPlan,
+): Promise<void> {
+  if (options.yes === true || context.ask === undefined || plan.steps.length === 0) return
+  if (await context.ask(`Roll ${plan.steps.length} host(s) back to ${plan.release}?`)) return
+  throw new DeliverError('failed', 'rollback: declined; nothing was changed')
+}

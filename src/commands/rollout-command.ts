@@ -1,0 +1,187 @@
+import { DeliverError, exitCodes } from '../errors.js'
+import { probeHost, type Probed, type Room } from '../execute/facts.js'
+import { FleetWatch, type Member } from '../execute/fleet-watch.js'
+import { openMaterial, type ReleaseMaterial } from '../execute/material.js'
+import { inParallel } from '../execute/parallel.js'
+import { executeRollout } from '../execute/rollout.js'
+import type { RunHost } from '../execute/run.js'
+import { verdictOf, type Outcome } from '../plan/outcome.js'
+import { stepTo } from '../plan/deploy.js'
+import { selectHosts } from '../plan/select.js'
+import type { HostView, RolloutPlan } from '../plan/types.js'
+import type { Host } from '../ports.js'
+import type { ReleaseRecord } from '../release/release.js'
+import type { CommandContext, CommandResult } from './context.js'
+import type { RolloutOptions } from './rollout-options.js'
+import type { RolloutSession } from './rollout-session.js'
+import { showOutcomes, showPlan } from './show.js'
+
+/** What `deploy` and `rollback` do differently. */
+export interface Intent {
+  readonly room?: Room
+  /** Hosts that can't be deployed to: `refuse` stops before anything is changed, `go-on` leaves them behind. */
+  readonly unfit: 'refuse' | 'go-on'
+  /** For a sentence about hosts that never came to a plan. */
+  readonly title: string
+  plan(views: readonly HostView[]): Promise<RolloutPlan>
+  /** The records of the plan's releases; a release that every host has needs none. */
+  record(release: string): ReleaseRecord | undefined
+  /** Before the first host is touched. Throws to stop. */
+  begin?(plan: RolloutPlan): Promise<void>
+  /** After the last host, when every one of them runs the release. */
+  finish?(plan: RolloutPlan): Promise<void>
+}
+
+export interface Conducted {
+  readonly result: CommandResult
+  readonly outcomes: readonly Outcome[]
+  /** The hosts that answered when they were probed. */
+  readonly reached: readonly RunHost[]
+}
+
+/** Reads the fleet, plans, shows the plan and runs it. */
+export async function conductRollout(
+  context: CommandContext,
+  session: RolloutSession,
+  options: RolloutOptions,
+  intent: Intent,
+): Promise<Conducted> {
+  const { run } = session
+  const hosts = await session.hosts()
+  if (hosts.length === 0)
+    throw new DeliverError('noHosts', `the fleet is empty: ${session.fleet.name}`, {
+      fix: 'Check fleet in the config. Nothing was deployed.',
+    })
+  const probed = await inParallel(run.config.ssh.concurrency, hosts, (host) =>
+    probeHost(run, session.link(host), intent.room),
+  )
+  const ready = probed.filter((each) => each.kind === 'ready')
+  const unfit = probed.filter((each) => each.kind === 'unfit')
+  if (unfit.length > 0 && (intent.unfit === 'refuse' || ready.length === 0))
+    return refused(context, intent, unfit, ready)
+
+  const plan = await intent.plan(ready.map(({ view }) => view))
+  showPlan(context.reporter, plan)
+  if (options.dryRun === true)
+    return {
+      outcomes: [],
+      reached: [],
+      result: { code: exitCodes.done, text: `dry run: nothing was changed`, data: plan },
+    }
+  await intent.begin?.(plan)
+
+  const outcomes = [
+    ...unfit.map((each) => unfitOutcome(each)),
+    ...(await execute(context, session, options, { intent, plan, ready, hosts })),
+  ]
+  const verdict = verdictOf(plan.release, outcomes, cutShort(context, outcomes))
+  if (verdict.code === exitCodes.done) await intent.finish?.(plan)
+  showOutcomes(context.reporter, outcomes)
+  return {
+    outcomes,
+    reached: ready.map(({ host }) => host),
+    result: { ...verdict, data: { release: plan.release, outcomes } },
+  }
+}
+
+type Unfit = Extract<Probed, { kind: 'unfit' }>
+type Ready = Extract<Probed, { kind: 'ready' }>
+
+interface Execution {
+  readonly intent: Intent
+  readonly plan: RolloutPlan
+  readonly ready: readonly Ready[]
+  readonly hosts: readonly Host[]
+}
+
+async function execute(
+  context: CommandContext,
+  session: RolloutSession,
+  options: RolloutOptions,
+  { intent, plan, ready, hosts }: Execution,
+): Promise<readonly Outcome[]> {
+  const { run, store, fleet } = session
+  const materials = new Map<string, Promise<ReleaseMaterial>>()
+  const recordOf = (release: string): ReleaseRecord => {
+    const record = intent.record(release)
+    if (record !== undefined) return record
+    throw new DeliverError('precondition', `the store has no release ${release}`)
+  }
+  const material = (release: string): Promise<ReleaseMaterial> => {
+    const known = materials.get(release) ?? openMaterial(store, recordOf(release))
+    materials.set(release, known)
+    return known
+  }
+  const byHost = new Map(ready.map((each) => [each.host.name, each]))
+  const members = plan.steps.flatMap((step): Member[] => {
+    const probed = byHost.get(step.host)
+    return probed === undefined ? [] : [{ probed, step }]
+  })
+  const target = { release: plan.release, digest: digestOf(plan.release, intent, ready) }
+  const watch = new FleetWatch({
+    known: hosts,
+    ask: async () => {
+      const now = await fleet.hosts(context.interrupt.signal)
+      return options.hosts === undefined ? now : selectHosts(now, [options.hosts])
+    },
+    join: async (host) => {
+      const probed = await probeHost(run, session.link(host), intent.room)
+      return probed.kind === 'ready' ? { probed, step: stepTo(target, probed.view) } : { probed }
+    },
+  })
+  try {
+    return await executeRollout(run, {
+      plan,
+      members,
+      watch,
+      material,
+      digest: (release) => digestOf(release, intent, ready),
+    })
+  } finally {
+    for (const opened of materials.values()) await opened.then((each) => each.close()).catch(() => undefined)
+  }
+}
+
+/** From the store's record; a release that only hosts still have is what they say it is. */
+function digestOf(release: string, intent: Intent, ready: readonly Ready[]): string {
+  const record = intent.record(release)
+  if (record !== undefined) return record.manifest.digest
+  const found = ready.map(({ view }) => view.staged.get(release)).find((digest) => digest !== undefined)
+  return found ?? ''
+}
+
+function refused(
+  context: CommandContext,
+  intent: Intent,
+  unfit: readonly Unfit[],
+  ready: readonly Ready[],
+): Conducted {
+  const names = unfit.map((each) => each.host.name).join(', ')
+  const outcomes: readonly Outcome[] = [
+    ...unfit.map((each) => unfitOutcome(each)),
+    ...ready.map(({ view }): Outcome => ({
+      host: view.host,
+      ms: 0,
+      kind: 'skipped',
+      because: `nothing was changed, because ${names} can't be deployed to`,
+      runs: view.current,
+    })),
+  ]
+  showOutcomes(context.reporter, outcomes)
+  const code = context.interrupt.reason === undefined ? exitCodes.failed : exitCodes[context.interrupt.reason]
+  const text = `${intent.title}: nothing was changed, because ${names} can't be deployed to`
+  return { outcomes, reached: [], result: { code, text, data: { outcomes } } }
+}
+
+function unfitOutcome({ host, because, view }: Unfit): Outcome {
+  return { host: host.name, ms: 0, kind: 'failed', because, runs: view?.current, switched: false }
+}
+
+/** An interrupt that came when all was done already cut nothing short. */
+function cutShort(
+  context: CommandContext,
+  outcomes: readonly Outcome[],
+): 'interrupted' | 'terminated' | undefined {
+  const unfinished = outcomes.some((outcome) => outcome.kind !== 'done' && outcome.kind !== 'gone')
+  return unfinished ? context.interrupt.reason : undefined
+}

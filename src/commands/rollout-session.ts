@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import { systemClock } from '../adapters/clock.js'
+import { parseDuration } from '../config/values.js'
+import type { Config, TargetConfig } from '../config/types.js'
+import { DeliverError } from '../errors.js'
+import type { RunHost, Run } from '../execute/run.js'
+import { HostLink } from '../execute/link.js'
+import type { Fleet, Host, Store, Transport } from '../ports.js'
+import { selectHosts } from '../plan/select.js'
+import type { Lease } from '../store/lease.js'
+import { ownerFrom, type LeaseOwner } from '../store/owner.js'
+import { acquireLease } from '../store/lock.js'
+import { missing, openFleet, openStore, openTransport } from '../wire.js'
+import type { CommandContext } from './context.js'
+import type { RolloutOptions } from './rollout-options.js'
+
+/** What a rollout holds while it runs. `close` gives all of it back, whatever happened. */
+export interface RolloutSession {
+  readonly config: Config
+  readonly target: TargetConfig
+  readonly store: Store
+  readonly fleet: Fleet
+  /** Undefined for a dry run: looking needs no lock. */
+  readonly lease: Lease | undefined
+  readonly run: Run
+  /** The hosts that the caller selected, as the fleet is now. */
+  hosts(): Promise<readonly Host[]>
+  link(host: Host): RunHost
+  close(): Promise<void>
+}
+
+const never = new AbortController().signal
+
+/** Takes the lock, before anything that costs time, and opens what a rollout works with. */
+export async function openRollout(
+  context: CommandContext,
+  config: Config,
+  options: RolloutOptions,
+): Promise<RolloutSession> {
+  const { target } = config
+  if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
+  const fleet = await openFleet(config)
+  const store = await openStore(config)
+  const lease = options.dryRun === true ? undefined : await takeLease(context, config, store, options)
+  let transport: Transport
+  try {
+    transport = await openTransport(config, context.env, context.reporter)
+  } catch (error) {
+    await lease?.release()
+    throw error
+  }
+  const links: HostLink[] = []
+  const run: Run = {
+    id: randomBytes(8).toString('hex'),
+    fence: lease?.fence ?? 0,
+    config,
+    target,
+    clock: systemClock,
+    reporter: context.reporter,
+    stop: context.interrupt.signal,
+    lost: lease?.signal ?? never,
+  }
+  return {
+    config,
+    target,
+    store,
+    fleet,
+    lease,
+    run,
+    hosts: async () => selectHosts(await fleet.hosts(context.interrupt.signal), patterns(options)),
+    link: (host) => {
+      const link = new HostLink({ host, transport, path: target.path })
+      links.push(link)
+      return { name: host.name, link }
+    },
+    close: async () => {
+      await Promise.all(links.map((link) => link.close()))
+      await transport.close()
+      await lease?.release()
+    },
+  }
+}
+
+/** Who runs this, as the lock, the pointer and the history name them. */
+export function thisOwner(context: CommandContext): LeaseOwner {
+  return ownerFrom(context.env, { user: userName(), host: hostname(), pid: process.pid })
+}
+
+/** A container may run as a user id without a name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}
+
+function patterns(options: RolloutOptions): readonly string[] {
+  return options.hosts === undefined ? [] : [options.hosts]
+}
+
+async function takeLease(
+  context: CommandContext,
+  config: Config,
+  store: Store,
+  options: RolloutOptions,
+): Promise<Lease> {
+  const wait = options.lockWait === undefined ? 0 : parseLockWait(options.lockWait)
+  const lease = await acquireLease({
+    store,
+    clock: systemClock,
+    app: config.app,
+    environment: config.environment,
+    owner: thisOwner(context),
+    wait,
+    signal: context.interrupt.signal,
+    onWaiting: (holder) =>
+      context.reporter.event({
+        type: 'note',
+        text: `waiting for the lock of ${holder.owner}${holder.job === undefined ? '' : ` (${holder.job})`}`,
+      }),
+  })
+  if (lease.tookOver !== undefined)
+    context.reporter.event({
+      type: 'warning',
+      text: `an earlier run of ${lease.tookOver.owner} never ended; its hosts are read and brought in line`,
+    })
+  return lease
+}
+
+function parseLockWait(text: string): number {
+  const parsed = parseDuration(text)
+  if (parsed.ok) return parsed.value
+  throw new DeliverError('usage', `--lock-wait: ${parsed.problem}`)
+}

@@ -1,0 +1,37 @@
+import { DeliverError, exitCodes } from '../errors.js'
+import { runSandbox } from '../sandbox/run.js'
+import type { CommandContext, CommandResult } from './context.js'
+
+export interface SandboxOptions {
+  readonly hosts?: string | undefined
+  readonly directory?: string | undefined
+  readonly port?: string | undefined
+  readonly start?: string | undefined
+}
+
+/** `deliver sandbox`: hosts on this machine, until somebody stops it. */
+export async function sandbox(context: CommandContext, options: SandboxOptions = {}): Promise<CommandResult> {
+  const write = (text: string): void =>
+    text
+      .trimEnd()
+      .split('\n')
+      .forEach((line) => context.reporter.event({ type: 'output', stream: 'stdout', line }))
+  await runSandbox(
+    {
+      hosts: numberOf('--hosts', options.hosts, 50),
+      directory: options.directory,
+      port: numberOf('--port', options.port, 65_535),
+      start: options.start,
+    },
+    write,
+    context.interrupt.signal,
+  )
+  return { code: exitCodes.done, text: 'the sandbox has stopped; its directories stay' }
+}
+
+function numberOf(flag: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value
+  throw new DeliverError('usage', `${flag}: ${JSON.stringify(text)} is no number from 1 to ${most}`)
+}

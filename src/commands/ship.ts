@@ -1,0 +1,48 @@
+import { exitCodes } from '../errors.js'
+import { clean } from './clean.js'
+import { openBuilding, releaseToBuild } from './building.js'
+import { commitDeps } from './commit-deps.js'
+import type { CommandContext, CommandResult } from './context.js'
+import { deploy } from './deploy.js'
+import { publish } from './publish.js'
+import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
+import { setup } from './setup.js'
+
+export interface ShipOptions extends RolloutOptions {
+  readonly tag?: string | undefined
+  readonly force?: boolean | undefined
+  readonly allowDirty?: boolean | undefined
+}
+
+/**
+ * `deliver ship`: setup, commit-deps, archive, publish and deploy, in order, stopping at the first that fails. The name
+ * of the release is decided once, at the start.
+ */
+export async function ship(context: CommandContext, options: ShipOptions = {}): Promise<CommandResult> {
+  await context.config(rolloutFlags(options))
+  const tag = await releaseToBuild(context, await openBuilding(context), options.tag)
+  const steps = [
+    () => setup(context),
+    () => commitDeps(context, { tag, force: options.force, allowDirty: options.allowDirty }),
+    () => publish(context, { tag }),
+  ]
+  for (const step of steps) {
+    context.interrupt.signal.throwIfAborted()
+    const { code, text } = await step()
+    if (code !== exitCodes.done) return { code, text }
+    context.reporter.event({ type: 'note', text })
+  }
+  const deployed = await deploy(context, { ...options, release: tag })
+  if (deployed.code === exitCodes.done && options.dryRun !== true) await tidy(context, tag)
+  return deployed
+}
+
+/** Old builds go at the end. A clone that can't be tidied is no reason to call the deploy failed. */
+async function tidy(context: CommandContext, release: string): Promise<void> {
+  try {
+    await clean(context, { protect: [release] })
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error)
+    context.reporter.event({ type: 'warning', text: `old builds were not removed: ${because}` })
+  }
+}

@@ -1,0 +1,38 @@
+/** The one place where ports get their adapters. Each is loaded when a command asks for it, and not before. */
+import { homedir } from 'node:os'
+import type { Config } from './config/types.js'
+import { DeliverError } from './errors.js'
+import type { Fleet, Store, Transport } from './ports.js'
+import type { Reporter } from './report/events.js'
+
+export async function openStore(config: Config): Promise<Store> {
+  if (config.store === undefined) throw missing('store', "store: { directory: '/mnt/builds' }")
+  const { createDirectoryStore } = await import('./adapters/directory-store.js')
+  return createDirectoryStore({ directory: absolute(config, config.store.directory) })
+}
+
+export async function openFleet(config: Config): Promise<Fleet> {
+  if (config.fleet === undefined) throw missing('fleet', "fleet: { hosts: ['web1', 'web2'] }")
+  const { createStaticFleet } = await import('./adapters/static-fleet.js')
+  return createStaticFleet(config.fleet)
+}
+
+export async function openTransport(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  reporter: Reporter,
+): Promise<Transport> {
+  const { createSsh2Transport } = await import('./adapters/ssh/transport.js')
+  return createSsh2Transport({ ssh: config.ssh, env, home: homedir(), reporter })
+}
+
+/** A section that this command needs, although the config is valid without it. */
+export function missing(section: string, example: string): DeliverError {
+  return new DeliverError('usage', `${section}: this command needs it, and the config has none`, {
+    fix: `Add it, e.g. ${example}.`,
+  })
+}
+
+function absolute(config: Config, path: string): string {
+  return path.startsWith('/') ? path : `${config.directory}/${path}`
+}
