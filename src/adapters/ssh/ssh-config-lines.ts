@@ -9,7 +9,7 @@ export interface ConfigLine {
 
 export interface ConfigLines {
   readonly lines: readonly ConfigLine[]
-  /** Lines that can't be read, each with its place. They have no effect. */
+  /** Lines that can't be read, each with its place. They have no effect, but to end the block before. */
   readonly problems: readonly string[]
 }
 
@@ -23,10 +23,13 @@ export function readConfigLines(text: string, file: string): ConfigLines {
     const at = `${file}:${index + 1}`
     const [, keyword = '', rest = ''] = /^([^\s=]+)(?:\s*=\s*|\s+|$)(.*)$/s.exec(line) ?? []
     const args = keyword === '' ? undefined : splitArguments(rest)
-    if (args === undefined)
-      problems.push(`${at}: this line can't be read: a quote is not closed, or the keyword is missing`)
+    if (args === undefined) problems.push(`${at}: a quote is not closed, or the keyword is missing`)
     else if (args.length === 0) problems.push(`${at}: ${keyword} has no value`)
-    else lines.push({ keyword: keyword.toLowerCase(), args, at })
+    // The start of a block that can't be read is the start of a block for nobody, not more of the one before.
+    const opensBlock = /^(?:host|match)$/i.test(keyword)
+    if (opensBlock || (args !== undefined && args.length > 0)) {
+      lines.push({ keyword: keyword.toLowerCase(), args: args ?? [], at })
+    }
   }
   return { lines, problems }
 }
