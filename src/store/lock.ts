@@ -30,7 +30,7 @@ export interface AcquireLease {
 }
 
 const defaultTtl = 600_000
-const pollEvery = 5_000
+const pollEvery = 2_000
 
 /** Takes the lock of an app and environment. Rejects with kind `locked` when somebody else has it and goes on having it. */
 export async function acquireLease(request: AcquireLease): Promise<Lease> {
