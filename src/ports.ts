@@ -49,8 +49,8 @@ export interface Git {
   commit(id: string): Promise<Commit>
   /** The branch of this work tree; undefined when HEAD is detached. */
   branch(): Promise<string | undefined>
-  /** All tags and the commits that they lead to. */
-  tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
+  /** All tags, the commits that they lead to, and the email addresses of those commits' authors. */
+  tags(): Promise<readonly { readonly name: string; readonly commit: string; readonly author: string }[]>
   /** What differs from HEAD below `directory`, outside of `except` (relative paths). Ignored files don't count. */
   changes(
     except: readonly string[],

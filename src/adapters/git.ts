@@ -79,15 +79,16 @@ async function readCommit(query: GitQuery, id: string): Promise<Commit> {
   }
 }
 
-async function readTags(query: GitQuery): Promise<{ name: string; commit: string }[]> {
+async function readTags(query: GitQuery): Promise<{ name: string; commit: string; author: string }[]> {
   // `*objectname` is what an annotated tag leads to.
-  const format = '%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)'
-  const answer = await query('for-each-ref', `--format=${format}`, 'refs/tags')
+  const format = ['', '*'].map((of) => `%(${of}objectname)%00%(${of}objecttype)%00%(${of}authoremail)`)
+  const answer = await query('for-each-ref', `--format=%(refname)%00${format.join('%00')}`, 'refs/tags')
   if (answer.code !== 0) throw new DeliverError('failed', `tags can't be read: ${answer.said}`)
   const tags = answer.text.split('\n').map((line) => {
-    const [ref = '', id = '', type, peeled = '', peeledType] = line.split('\0')
-    const commit = type === 'commit' ? id : peeledType === 'commit' ? peeled : ''
-    return { name: ref.slice('refs/tags/'.length), commit }
+    const [ref = '', ...objects] = line.split('\0')
+    const [id = '', type, email = ''] = objects[1] === 'tag' ? objects.slice(3) : objects
+    const author = email.replace(/^<|>$/g, '')
+    return { name: ref.slice('refs/tags/'.length), commit: type === 'commit' ? id : '', author }
   })
   return tags.filter((tag) => tag.name !== '' && tag.commit !== '')
 }
