@@ -16,5 +16,7 @@ export async function evaluate(file: string): Promise<unknown> {
   })
   const module: unknown = await jiti.import(file)
   if (typeof module !== 'object' || module === null) return module
-  return 'default' in module ? module.default : undefined
+  if ('default' in module) return module.default
+  // An ES module without a default export has no config; what CommonJS exports is the config itself.
+  return '__esModule' in module || Symbol.toStringTag in module ? undefined : module
 }

@@ -77,8 +77,9 @@ async function read(file: string): Promise<FoundConfig | undefined> {
   const result = await load(file).catch((cause: unknown) => {
     throw cause instanceof DeliverError ? cause : unreadable(file, cause)
   })
-  if (result === null) return undefined
-  if (result.isEmpty === true) {
+  if (result === null && basename(file) === 'package.json') return undefined
+  // cosmiconfig gives null for a file that says null.
+  if (result === null || result.isEmpty === true) {
     const what =
       basename(file).startsWith('deliver.config.') || file.endsWith('ts')
         ? 'exports no config as default'

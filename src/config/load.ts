@@ -44,7 +44,7 @@ function given(value: string | undefined): string | undefined {
 }
 
 function invalid(file: string, problems: readonly Problem[]): DeliverError {
-  const lines = [...new Set(problems.map(({ path, text }) => `${formatPath(path)}: ${text}`))]
+  const lines = problems.map(({ path, text }) => `${formatPath(path)}: ${text}`)
   const count = lines.length === 1 ? 'a problem' : `${lines.length} problems`
   return new DeliverError('usage', [`${file} has ${count}:`, ...lines.map((line) => `  ${line}`)].join('\n'))
 }

@@ -38,9 +38,14 @@ export function resolveConfig({ exported, environment, overrides }: ResolveInput
   const others = Object.keys(environments).filter((name) => name !== choice)
   const otherProblems = others.flatMap((name) => check(exported, environments, name, []).problems)
   const chosen = check(exported, environments, choice, overrides)
-  const problems = [...chosen.problems, ...otherProblems]
+  const problems = distinct([...chosen.problems, ...otherProblems])
   if (chosen.value === undefined || problems.length > 0) return failed(problems)
   return { config: { ...chosen.value, environment: choice }, problems: [] }
+}
+
+/** What is wrong with the base is wrong in every environment, and told once. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
 }
 
 function failed(problems: readonly Problem[]): Resolved {
@@ -62,14 +67,13 @@ function check(exported: Plain, environments: Plain, name: string, overrides: re
   const overlay = Object.hasOwn(environments, name) ? environments[name] : {}
   let merged: unknown = isPlain(overlay) ? merge(exported, overlay) : exported
   for (const override of overrides) merged = merge(merged, asConfig(override))
-  const value = isPlain(merged) ? { ...merged, environments } : merged
-  const read = configSchema.safeParse(value)
+  const read = configSchema.safeParse(merged)
   if (read.success) {
     const config: Omit<typeof read.data, 'environments'> & { environments?: unknown } = { ...read.data }
     delete config.environments
     return { value: config, problems: [] }
   }
-  const problems = problemsOf(read.error.issues, value).map((problem) =>
+  const problems = problemsOf(read.error.issues, merged).map((problem) =>
     blame(problem, name, overlay, overrides),
   )
   return { value: undefined, problems }
