@@ -99,9 +99,15 @@ describe('the pointer', () => {
 
   it('gives up when the store stays away, and changed nothing', async () => {
     const store = createMemoryStore()
-    await expect(move(withWriteFaults(store, Array(9).fill('lost-before')), 'v1')).rejects.toThrow(
-      'connection reset',
-    )
+    await expect(
+      move(
+        withWriteFaults(
+          store,
+          Array.from({ length: 9 }, () => 'lost-before' as const),
+        ),
+        'v1',
+      ),
+    ).rejects.toThrow('connection reset')
     expect(await readPointer(store, 'api', 'prod')).toBeUndefined()
   })
 

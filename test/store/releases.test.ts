@@ -8,7 +8,8 @@ const encode = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 describe('releases of the store', () => {
   it('are read back as they were published, without a branch too', async () => {
     const store = createMemoryStore()
-    const { branch: _, ...source } = exampleRecord('v2').source
+    const { commit, author, subject, time } = exampleRecord('v2').source
+    const source = { commit, author, subject, time }
     for (const record of [exampleRecord('v1'), { ...exampleRecord('v2'), source }]) {
       await store.create(`api/releases/${record.release}/release.json`, encode(record))
       expect(await readRelease(store, 'api', record.release)).toEqual(record)
