@@ -65,6 +65,13 @@ function choose(exported: Plain, environments: Plain, asked: string | undefined)
 
 function check(exported: Plain, environments: Plain, name: string, overrides: readonly Override[]) {
   const overlay = Object.hasOwn(environments, name) ? environments[name] : {}
+  const nested = isPlain(overlay)
+    ? ['environment', 'environments'].filter((key) => Object.hasOwn(overlay, key))
+    : []
+  if (nested.length > 0) {
+    const text = 'is a key of the whole config. Move it out of this environment'
+    return { value: undefined, problems: nested.map((key) => ({ path: ['environments', name, key], text })) }
+  }
   let merged: unknown = isPlain(overlay) ? merge(exported, overlay) : exported
   for (const override of overrides) merged = merge(merged, asConfig(override))
   const read = configSchema.safeParse(merged)

@@ -159,6 +159,10 @@ describe('what is wrong is told with its place and a remedy', () => {
       'health.deadline: 30s is too short: 5 answers',
     ],
     [{ environments: [] }, 'environments: is a list. Write an object'],
+    [
+      { environments: { x: { environments: {} } } },
+      'environments.x.environments: is a key of the whole config',
+    ],
     [{ environments: { x: 1 } }, 'environments.x: is no object'],
     [{ environments: { 'x y': {} } }, 'environments["x y"]: "x y" is no name'],
   ])('%j', (config, expected) => {
