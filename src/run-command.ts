@@ -35,6 +35,7 @@ export async function runCommand(
     env: process.env,
     reporter,
     interrupt,
+    print: (text) => void process.stdout.write(text),
     config: (flags) => (config ??= load(globals, flags)),
     ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
   }

@@ -13,6 +13,8 @@ export interface CommandContext {
    * over the file and the environment.
    */
   config(flags?: Readonly<Record<string, string>>): Promise<Config>
+  /** Text that is the command's product, made to be copied or piped, and not a report of what happens. */
+  print(text: string): void
   /** Asks a person. Undefined where nobody can answer. */
   readonly ask?: (question: string) => Promise<boolean>
 }

@@ -70,10 +70,8 @@ export async function conductRollout(
     }
   await intent.begin?.(plan)
 
-  const outcomes = [
-    ...unfit.map((each) => unfitOutcome(each)),
-    ...(await execute(context, session, options, { intent, plan, ready, hosts })),
-  ]
+  const executed = await execute(context, session, options, { intent, plan, ready, hosts })
+  const outcomes = inOrderOf(hosts, [...unfit.map((each) => unfitOutcome(each)), ...executed])
   const verdict = verdictOf(plan.release, outcomes, cutShort(context, outcomes))
   if (verdict.code === exitCodes.done) await intent.finish?.(plan)
   showOutcomes(context.reporter, outcomes)
@@ -82,6 +80,13 @@ export async function conductRollout(
     reached: ready.map(({ host }) => host),
     result: { ...verdict, data: { release: plan.release, outcomes } },
   }
+}
+
+/** The order that people know from the config or the fleet; who joined comes last. */
+function inOrderOf(hosts: readonly Host[], outcomes: readonly Outcome[]): readonly Outcome[] {
+  const rank = new Map(hosts.map((host, index) => [host.name, index]))
+  const of = (outcome: Outcome): number => rank.get(outcome.host) ?? hosts.length
+  return [...outcomes].sort((a, b) => of(a) - of(b))
 }
 
 type Unfit = Extract<Probed, { kind: 'unfit' }>

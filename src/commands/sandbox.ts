@@ -11,11 +11,6 @@ export interface SandboxOptions {
 
 /** `deliver sandbox`: hosts on this machine, until somebody stops it. */
 export async function sandbox(context: CommandContext, options: SandboxOptions = {}): Promise<CommandResult> {
-  const write = (text: string): void =>
-    text
-      .trimEnd()
-      .split('\n')
-      .forEach((line) => context.reporter.event({ type: 'output', stream: 'stdout', line }))
   await runSandbox(
     {
       hosts: numberOf('--hosts', options.hosts, 50),
@@ -23,7 +18,7 @@ export async function sandbox(context: CommandContext, options: SandboxOptions =
       port: numberOf('--port', options.port, 65_535),
       start: options.start,
     },
-    write,
+    (text) => context.print(text),
     context.interrupt.signal,
   )
   return { code: exitCodes.done, text: 'the sandbox has stopped; its directories stay' }

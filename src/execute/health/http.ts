@@ -62,7 +62,7 @@ async function get(check: HttpCheck, url: URL, stream: Duplex, signal: AbortSign
         connection: 'close',
         ...check.headers,
       },
-      agent: false,
+      // Without an agent: an agent would open a connection of its own, from here.
       createConnection: () => stream,
       signal,
     })
