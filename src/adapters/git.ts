@@ -40,8 +40,8 @@ export async function openGit(directory: string): Promise<Git> {
         verbatim: verbatim.map(fromRoot),
         signal,
       }),
-    setTag: (name, commit, expected) => updateTag(query, [tagRef(name), objectId(commit)], expected),
-    removeTag: (name, expected) => updateTag(query, ['-d', tagRef(name)], expected),
+    setTag: async (name, commit, expected) => updateTag(query, [tagRef(name), objectId(commit)], expected),
+    removeTag: async (name, expected) => updateTag(query, ['-d', tagRef(name)], expected),
     reclaim: (signal) => reclaimPacks(location.directory, objects, signal),
   }
 }

@@ -50,9 +50,9 @@ class Walk {
     if (stats.isSymbolicLink())
       return this.error(path, 'build.deps names it, but it is a symlink. Name where it leads to')
     const before = this.entries.length
-    const errors = this.findings.length
+    const errors = this.errorCount()
     await this.visit(path, stats)
-    const empty = this.entries.length === before && this.findings.length === errors
+    const empty = this.entries.length === before && this.errorCount() === errors
     if (empty) this.error(path, 'build.deps names it, but there is nothing in it')
   }
 
@@ -107,6 +107,10 @@ class Walk {
 
   private absolute(path: Buffer): Buffer {
     return Buffer.concat([this.root, path])
+  }
+
+  private errorCount(): number {
+    return this.findings.filter((finding) => finding.severity === 'error').length
   }
 
   private error(path: Buffer, because: string): void {

@@ -104,7 +104,7 @@ export class TarReader {
       return
     }
     if (this.zeroBlocks > 0) throw broken('there is something after its end mark')
-    const header = new Header(block)
+    const header = decode(block)
     const size = metas.has(header.type) ? header.size : (sizeOf(this.pax) ?? header.size)
     if (!header.cksumValid || size === undefined || size < 0 || !Number.isSafeInteger(size)) {
       throw broken('a header is damaged')
@@ -159,6 +159,15 @@ export class TarReader {
       if (records.has(name)) throw broken(`a ${name} for all members`)
     }
     this.visitor.global?.(header, content)
+  }
+}
+
+/** node-tar throws for some numbers that can't be, and marks others. */
+function decode(block: Buffer): Header {
+  try {
+    return new Header(block)
+  } catch {
+    throw broken('a header is damaged')
   }
 }
 
