@@ -62,7 +62,7 @@ export const configSchema = sections.extend({
 export type ConfigInput = z.input<typeof configSchema>
 export type ConfigExport = ConfigInput | (() => ConfigInput | Promise<ConfigInput>)
 
-/** Reads the list that a fleet function returned: people wrote that function, so nothing is taken for granted. */
+/** For the list that a fleet function returns. */
 export const hostListSchema = hosts
 
 /** Keys that exclude each other; naming one in an environment drops the other kinds (and what belongs to them). */

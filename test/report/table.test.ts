@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { longestLine, sanitiseLine, sanitiseLines } from '../../src/report/sanitise.js'
 import { layOut } from '../../src/report/table.js'
-import { showBytes, showMilliseconds } from '../../src/report/units.js'
+import { showMilliseconds } from '../../src/report/units.js'
 import { displayWidth, fit } from '../../src/report/width.js'
 
 const row = (...cells: readonly string[]) => cells.map((text) => ({ text }))
@@ -133,14 +133,4 @@ test.each([
   [-1, '?'],
 ])('%d milliseconds are %s', (ms, text) => {
   expect(showMilliseconds(ms)).toBe(text)
-})
-
-test.each([
-  [0, '0 B'],
-  [1023, '1023 B'],
-  [1024, '1.0 KiB'],
-  [1024 ** 2 - 1, '1.0 MiB'],
-  [1.5 * 1024 ** 3, '1.5 GiB'],
-])('%d bytes are %s', (bytes, text) => {
-  expect(showBytes(bytes)).toBe(text)
 })
