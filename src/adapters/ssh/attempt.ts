@@ -35,10 +35,11 @@ export async function attempt({ destination, signal, ...rest }: Attempt): Promis
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted === true) abort()
   try {
-    const socket = await openSocket(destination, rest.bastion, controller.signal)
     const trust = destination.trust.files
     // If they can't be read, the check of the key will say so.
     const entries = await rest.knownHosts.entries([...trust.user, ...trust.global]).catch(() => [])
+    // Nothing may be waited for between these two: the host may hang up at once, and ssh2 must be listening.
+    const socket = await openSocket(destination, rest.bastion, controller.signal)
     const client = await shakeHands({
       ssh2: rest.ssh2,
       destination,

@@ -70,6 +70,7 @@ export function shakeHands(handshake: Handshake): Promise<Client> {
     client.once('ready', () => settle(() => resolve(client)))
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) return abort()
+    if (socket.destroyed) return fail(closed(where, phase))
     try {
       client.connect({
         sock: socket,

@@ -54,7 +54,10 @@ export class KnownHostsFiles {
 
   async #entriesOf(file: string): Promise<readonly KnownHost[]> {
     try {
-      const { mtimeMs, size, ino } = await stat(file)
+      const found = await stat(file)
+      // /dev/null and the like hold no keys, and some devices never end.
+      if (!found.isFile() && !found.isDirectory()) return []
+      const { mtimeMs, size, ino } = found
       const stamp = `${mtimeMs} ${size} ${ino}`
       const kept = this.#parsed.get(file)
       if (kept?.stamp === stamp) return kept.entries

@@ -24,6 +24,8 @@ const honoured = new Set([
 
 /** Deep enough for anything sane, as in OpenSSH; also what ends a file that includes itself. */
 const maxIncludeDepth = 16
+/** Files that a few that include each other may add up to. */
+const maxIncludes = 1000
 
 export interface ConfigText {
   /** For people and for messages: the path as read. */
@@ -64,6 +66,7 @@ class Reading {
   readonly identityFiles: ConfigLine[] = []
   readonly warnings = new Set<string>()
   wantsFinalPass = false
+  #includes = 0
   readonly #question: ConfigQuestion
 
   constructor(question: ConfigQuestion) {
@@ -99,9 +102,9 @@ class Reading {
       this.warnings.add(`${line.at}: Include is nested more than ${maxIncludeDepth} deep and was ignored`)
       return
     }
-    for (const pattern of line.args) {
-      for (const config of this.#question.include(pattern))
-        this.#file(config, { ...scope, depth: scope.depth + 1 })
+    for (const config of line.args.flatMap((pattern) => this.#question.include(pattern))) {
+      if (++this.#includes <= maxIncludes) this.#file(config, { ...scope, depth: scope.depth + 1 })
+      else this.warnings.add(`${line.at}: more than ${maxIncludes} files are included; the rest was ignored`)
     }
   }
 

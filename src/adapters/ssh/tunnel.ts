@@ -19,9 +19,9 @@ export class Tunnel extends Duplex {
     channel.on('error', (error: Error) => this.destroy(error))
     channel.on('close', () => {
       this.#settleWrite(new Error('the connection was closed'))
-      // After both ends are done this changes nothing; before, the reader must learn that it was cut.
-      if (!this.readableEnded && this.readable) this.push(null)
-      if (!this.writableFinished) this.destroy()
+      // What has arrived is still to be read.
+      if (this.readableEnded) this.destroy()
+      else this.once('end', () => this.destroy())
     })
   }
 

@@ -11,7 +11,11 @@ export interface Keys {
 }
 
 export function makeKeys(): Keys {
-  return ssh2.utils.generateKeyPairSync('ed25519')
+  // About one in two hundred of ssh2's keys is one that it can't read itself.
+  for (;;) {
+    const keys = ssh2.utils.generateKeyPairSync('ed25519')
+    if (!(ssh2.utils.parseKey(keys.private) instanceof Error)) return keys
+  }
 }
 
 /** The public half in wire format. */

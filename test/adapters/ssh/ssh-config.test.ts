@@ -145,6 +145,11 @@ describe('askConfig', () => {
       expect(warnings).toEqual([expect.stringContaining('nested more than')])
     })
 
+    test('of itself, twice per file, ends soon', () => {
+      const { warnings } = ask('Include a', { files: { a: 'Include a\nInclude a' } })
+      expect(warnings).toContainEqual(expect.stringContaining('more than 1000 files'))
+    })
+
     test('of nothing is fine', () => {
       expect(ask('Include nothing\nPort 2').values).toEqual({ port: '2' })
     })
