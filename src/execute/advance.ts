@@ -5,7 +5,7 @@ import { activateHost, confirmSwitch, type Stepped } from './switch.js'
 
 /** What one host made of its step. `switched`: `current` names, or may name, the new release. */
 export type Advanced =
-  | { readonly kind: 'done'; readonly restarted: boolean }
+  | { readonly kind: 'done' }
   | { readonly kind: 'bad'; readonly because: string; readonly log: string; readonly switched: boolean }
 
 /** Takes one host through activate, settle and confirm. Never rejects. */
@@ -16,12 +16,6 @@ export async function advanceHost(
   digest: string,
   how: { readonly via: 'deploy' | 'rollback'; readonly markBad?: string },
 ): Promise<Advanced> {
-  if (step.act === 'verify') {
-    hostState(run, host.name, 'settling', step.because)
-    const settled = await settle(run, host, step.to)
-    if (settled.kind === 'healthy') return { kind: 'done', restarted: false }
-    run.reporter.event({ type: 'warning', host: host.name, text: `${settled.because}; restarting it` })
-  }
   if (run.lost.aborted) return { kind: 'bad', because: 'the deploy lost its lock', log: '', switched: false }
   hostState(run, host.name, 'activating', `${step.from ?? 'nothing'} -> ${step.to}`)
   const activated = await activateHost(run, host, { release: step.to, digest })
@@ -33,7 +27,16 @@ export async function advanceHost(
     return { kind: 'bad', because: settled.because, log: settled.log, switched: true }
 
   const confirmed = await confirmSwitch(run, host, step.to, how)
-  return confirmed.kind === 'ok' ? { kind: 'done', restarted: true } : bad(confirmed)
+  return confirmed.kind === 'ok' ? { kind: 'done' } : bad(confirmed)
+}
+
+/** Whether a host that runs the release already is healthy on it, without changing anything there. */
+export async function isHealthy(run: Run, host: RunHost, step: HostStep): Promise<boolean> {
+  hostState(run, host.name, 'settling', step.because)
+  const settled = await settle(run, host, step.to)
+  if (settled.kind === 'healthy') return true
+  run.reporter.event({ type: 'warning', host: host.name, text: `${settled.because}; it will be restarted` })
+  return false
 }
 
 function bad(stepped: Exclude<Stepped, { kind: 'ok' }>): Advanced {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../plan/outcome.js'
 import type { RolloutPlan } from '../plan/types.js'
-import { advanceHost, type Advanced } from './advance.js'
+import { advanceHost, isHealthy, type Advanced } from './advance.js'
 import type { FleetWatch, Member } from './fleet-watch.js'
 import type { ReleaseMaterial } from './material.js'
 import { goBack } from './go-back.js'
@@ -34,12 +34,13 @@ export async function executeRollout(run: Run, rollout: Rollout): Promise<readon
         : { kind: 'skipped', because: skip.because, runs: skip.runs },
     )
 
-  let queue = await stageAll(run, rollout, rollout.members, ledger)
+  const staged = await stageAll(run, rollout, rollout.members, ledger)
   if (ledger.failures.length > 0 && plan.onFailure !== 'go-on') {
-    skipAll(queue, ledger, `not switched, because ${ledger.failures.join(' and ')} could not be staged`)
+    skipAll(staged, ledger, `not switched, because ${ledger.failures.join(' and ')} could not be staged`)
     return ledger.outcomes
   }
 
+  let queue = await verifyAll(run, staged, ledger)
   const switched: Member[] = []
   for (let pass = 1; ; pass++) {
     ;({ queue } = await followFleet(run, rollout, queue, ledger))
@@ -89,6 +90,22 @@ async function stageAll(
   return staged.filter((member) => member !== undefined)
 }
 
+/**
+ * Looks at the hosts that run the release already, all at once since a look disturbs nothing. One that is not healthy on it
+ * joins the others, in front of them: it is out of service already.
+ */
+async function verifyAll(run: Run, members: readonly Member[], ledger: Ledger): Promise<readonly Member[]> {
+  const there = members.filter(({ step }) => step.act === 'verify')
+  const broken: Member[] = []
+  await inParallel(run.config.ssh.concurrency, there, async (member) => {
+    const { step, probed } = member
+    if (await isHealthy(run, probed.host, step))
+      ledger.settle(step.host, { kind: 'done', runs: step.to, restarted: false, because: step.because })
+    else broken.push({ ...member, step: { ...step, act: 'activate' } })
+  })
+  return [...broken, ...members.filter(({ step }) => step.act === 'activate')]
+}
+
 interface Batch {
   readonly batch: readonly Member[]
   readonly number: number
@@ -127,8 +144,8 @@ async function runBatch(
         bad.push({ member, advanced })
         return
       }
-      if (advanced.restarted) switched.push(member)
-      ledger.settle(step.host, { kind: 'done', runs: step.to, restarted: advanced.restarted })
+      switched.push(member)
+      ledger.settle(step.host, { kind: 'done', runs: step.to, restarted: true })
     }),
   )
   run.reporter.event({ type: 'batch-done', batch: number, of, ms: run.clock.now() - started })
@@ -147,7 +164,7 @@ async function followFleet(
   for (const host of change.gone)
     ledger.settle(host, { kind: 'gone', because: 'left the fleet during the deploy' })
   for (const { host, because } of change.unfit) ledger.failHost(host, `joined during the deploy: ${because}`)
-  const joined = await stageAll(run, rollout, change.joined, ledger)
+  const joined = await verifyAll(run, await stageAll(run, rollout, change.joined, ledger), ledger)
   const stayed = queue.filter(({ step }) => !change.gone.includes(step.host))
   return { queue: [...stayed, ...joined], gone: change.gone }
 }

@@ -50,10 +50,16 @@ export function planDeploy(
     steps: ordered,
     skipped,
     batchLimit: limit,
-    batches: inBatches(ordered, limit).map((batch) => batch.map((step) => step.host)),
+    batches: batchesOf(ordered, limit),
     pause: rollout.pause,
     onFailure: rollout.onFailure,
   }
+}
+
+/** Hosts that are only looked at are in no batch. */
+export function batchesOf(steps: readonly HostStep[], limit: number): readonly (readonly string[])[] {
+  const switching = steps.filter((step) => step.act === 'activate').map((step) => step.host)
+  return inBatches(switching, limit)
 }
 
 function urgency({ state, step }: { readonly state: HostView; readonly step: HostStep }): number {

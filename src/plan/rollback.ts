@@ -1,7 +1,7 @@
 import type { RolloutConfig } from '../config/types.js'
 import { DeliverError } from '../errors.js'
-import { batchLimit, inBatches } from './batches.js'
-import { stepTo, type Target } from './deploy.js'
+import { batchLimit } from './batches.js'
+import { batchesOf, stepTo, type Target } from './deploy.js'
 import type { HostView, HostStep, RolloutPlan, Skip } from './types.js'
 
 /** Where a host goes back to by itself, or why it needs not. */
@@ -99,7 +99,7 @@ export function planRollback(
     steps,
     skipped,
     batchLimit: limit,
-    batches: inBatches(steps, limit).map((batch) => batch.map((step) => step.host)),
+    batches: batchesOf(steps, limit),
     pause: rollout.pause,
     onFailure: 'go-on',
   }

@@ -44,6 +44,7 @@ export interface RolloutPlan {
   readonly skipped: readonly Skip[]
   /** The most hosts that may be out of service at once. */
   readonly batchLimit: number
+  /** Of the hosts that are switched; those that are only looked at are in none. */
   readonly batches: readonly (readonly string[])[]
   /** Milliseconds between batches. */
   readonly pause: number

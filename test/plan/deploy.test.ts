@@ -55,7 +55,7 @@ describe('stepTo', () => {
 })
 
 describe('planDeploy', () => {
-  it('takes hosts that may be out of service first, and those that need nothing last', () => {
+  it('takes hosts that may be out of service first, and those that need nothing in no batch', () => {
     const plan = planDeploy(
       target,
       [
@@ -66,7 +66,8 @@ describe('planDeploy', () => {
       ],
       rollout,
     )
-    expect(plan.batches).toEqual([['trial'], ['empty'], ['old'], ['done']])
+    expect(plan.batches).toEqual([['trial'], ['empty'], ['old']])
+    expect(plan.steps.map((step) => step.host)).toEqual(['trial', 'empty', 'old', 'done'])
   })
 
   it('counts percents of the whole fleet, also when some hosts are left alone', () => {
