@@ -2,3 +2,5 @@
 import { main } from '../dist/cli.js'
 
 process.exitCode = await main(process.argv.slice(2), (code) => process.exit(code))
+// A reader that never reads our pipe must not keep a finished command alive.
+setTimeout(() => process.exit(), 3000).unref()

@@ -3,7 +3,7 @@ import { hostname, userInfo } from 'node:os'
 import { systemClock } from '../adapters/clock.js'
 import { parseDuration } from '../config/values.js'
 import type { Config, TargetConfig } from '../config/types.js'
-import { DeliverError } from '../errors.js'
+import { DeliverError, messageOf } from '../errors.js'
 import type { RunHost, Run } from '../execute/run.js'
 import { HostLink } from '../execute/link.js'
 import type { Fleet, Host, Store, Transport } from '../ports.js'
@@ -47,7 +47,7 @@ export async function openRollout(
   try {
     transport = await openTransport(config, context.env, context.reporter)
   } catch (error) {
-    await lease?.release()
+    if (lease !== undefined) await releaseLease(context, lease)
     throw error
   }
   const links: HostLink[] = []
@@ -77,7 +77,7 @@ export async function openRollout(
     close: async () => {
       await Promise.all(links.map((link) => link.close()))
       await transport.close()
-      await lease?.release()
+      if (lease !== undefined) await releaseLease(context, lease)
     },
   }
 }
@@ -94,6 +94,13 @@ function userName(): string {
   } catch {
     return String(process.getuid?.() ?? 'unknown')
   }
+}
+
+/** A lock that can't be freed expires by itself, so that is no reason to call the deploy failed. */
+async function releaseLease(context: CommandContext, lease: Lease): Promise<void> {
+  await lease.release().catch((error: unknown) => {
+    context.reporter.event({ type: 'warning', text: messageOf(error) })
+  })
 }
 
 function patterns(options: RolloutOptions): readonly string[] {

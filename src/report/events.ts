@@ -6,17 +6,50 @@ export type DeliverEvent =
   | { readonly type: 'note'; readonly host?: string; readonly text: string }
   | { readonly type: 'warning'; readonly host?: string; readonly text: string }
   /** A line of output of a child process or remote command. */
-  | { readonly type: 'output'; readonly host?: string; readonly stream: 'stdout' | 'stderr'; readonly line: string }
+  | {
+      readonly type: 'output'
+      readonly host?: string
+      readonly stream: 'stdout' | 'stderr'
+      readonly line: string
+    }
   /** A step of the command as a whole: "setup", "archive", "rollout". */
   | { readonly type: 'step-started'; readonly step: string; readonly detail?: string }
   | { readonly type: 'step-done'; readonly step: string; readonly detail?: string; readonly ms: number }
-  | { readonly type: 'progress'; readonly host?: string; readonly step: string; readonly done: number; readonly total: number }
-  | { readonly type: 'host-state'; readonly host: string; readonly state: HostState; readonly detail?: string }
-  | { readonly type: 'batch-started'; readonly batch: number; readonly of: number; readonly hosts: readonly string[] }
+  | {
+      readonly type: 'progress'
+      readonly host?: string
+      readonly step: string
+      readonly done: number
+      readonly total: number
+    }
+  | {
+      readonly type: 'host-state'
+      readonly host: string
+      readonly state: HostState
+      readonly detail?: string
+    }
+  | {
+      readonly type: 'batch-started'
+      readonly batch: number
+      readonly of: number
+      readonly hosts: readonly string[]
+    }
   | { readonly type: 'batch-done'; readonly batch: number; readonly of: number; readonly ms: number }
-  | { readonly type: 'table'; readonly title?: string; readonly columns: readonly string[]; readonly rows: readonly (readonly Cell[])[] }
+  | {
+      readonly type: 'table'
+      readonly title?: string
+      readonly columns: readonly string[]
+      readonly rows: readonly (readonly Cell[])[]
+    }
   /** The last event of a command that ran to its end: one sentence, and the exit code. */
-  | { readonly type: 'result'; readonly ok: boolean; readonly code: number; readonly text: string; readonly data?: unknown }
+  | {
+      readonly type: 'result'
+      readonly ok: boolean
+      readonly code: number
+      readonly text: string
+      readonly fix?: string
+      readonly data?: unknown
+    }
 
 export type HostState =
   | 'connecting'

@@ -1,0 +1,96 @@
+/**
+ * The commands as functions, for programs that deploy. Each is loaded when it is called, so that a config file that imports
+ * `defineConfig` costs nothing.
+ */
+import type { CleanOptions } from './commands/clean.js'
+import type { CommitDepsOptions } from './commands/commit-deps.js'
+import type { CommandContext, CommandResult } from './commands/context.js'
+import type { DeployOptions } from './commands/deploy.js'
+import type { RollbackOptions } from './commands/rollback.js'
+import type { ShipOptions } from './commands/ship.js'
+import type { Config } from './config/types.js'
+import type { DeliverEvent } from './report/events.js'
+
+export interface ContextOptions {
+  /** Where the config is looked for. Default: the process's directory. */
+  readonly cwd?: string
+  /** A config file, instead of looking for one. */
+  readonly config?: string
+  /** As `-e`. */
+  readonly environment?: string
+  /** Default: the process's. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Called for all that happens. Must not throw. */
+  readonly onEvent?: (event: DeliverEvent) => void
+  /** Aborting it stops the command at its next safe place. */
+  readonly signal?: AbortSignal
+}
+
+/** What commands are given. One context is for one environment, and its config is loaded once. */
+export function createContext(options: ContextOptions = {}): CommandContext {
+  const { cwd = process.cwd(), env = process.env, onEvent, signal = new AbortController().signal } = options
+  let config: Promise<Config> | undefined
+  return {
+    cwd,
+    env,
+    reporter: { event: (event) => onEvent?.(event), close: () => Promise.resolve() },
+    interrupt: {
+      signal,
+      get reason() {
+        return signal.aborted ? ('interrupted' as const) : undefined
+      },
+    },
+    print: (text) => onEvent?.({ type: 'note', text }),
+    config: (flags = {}) => (config ??= load({ ...options, cwd, env }, flags)),
+  }
+}
+
+async function load(
+  {
+    cwd,
+    env,
+    config,
+    environment,
+  }: ContextOptions & { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+  flags: Readonly<Record<string, string>>,
+): Promise<Config> {
+  const { loadConfig } = await import('./config/load.js')
+  return loadConfig({
+    cwd,
+    env,
+    flags,
+    ...(config === undefined ? {} : { file: config }),
+    ...(environment === undefined ? {} : { environment }),
+  })
+}
+
+type Result = Promise<CommandResult>
+interface Tagged {
+  readonly tag?: string | undefined
+}
+
+/** Failures that the CLI prints as errors reject with a DeliverError; a rollout that failed resolves with its exit code. */
+export const setup = async (context: CommandContext): Result =>
+  (await import('./commands/setup.js')).setup(context)
+export const commitDeps = async (context: CommandContext, options?: CommitDepsOptions): Result =>
+  (await import('./commands/commit-deps.js')).commitDeps(context, options)
+export const archive = async (context: CommandContext, options?: Tagged): Result =>
+  (await import('./commands/archive.js')).archive(context, options)
+export const publish = async (context: CommandContext, options?: Tagged): Result =>
+  (await import('./commands/publish.js')).publish(context, options)
+export const deploy = async (context: CommandContext, options?: DeployOptions): Result =>
+  (await import('./commands/deploy.js')).deploy(context, options)
+export const rollback = async (context: CommandContext, options?: RollbackOptions): Result =>
+  (await import('./commands/rollback.js')).rollback(context, options)
+export const ship = async (context: CommandContext, options?: ShipOptions): Result =>
+  (await import('./commands/ship.js')).ship(context, options)
+export const status = async (context: CommandContext, options?: { readonly hosts?: string }): Result =>
+  (await import('./commands/status.js')).status(context, options)
+export const releases = async (context: CommandContext, options?: { readonly limit?: string }): Result =>
+  (await import('./commands/releases.js')).releases(context, options)
+export const history = async (context: CommandContext, options?: { readonly limit?: string }): Result =>
+  (await import('./commands/history.js')).history(context, options)
+export const clean = async (context: CommandContext, options?: CleanOptions): Result =>
+  (await import('./commands/clean.js')).clean(context, options)
+export const unlock = async (context: CommandContext, options: { readonly id: string }): Result =>
+  (await import('./commands/unlock.js')).unlock(context, options)
