@@ -153,6 +153,16 @@ hash_stdin() {
   printf '%s' "${hash_out%% *}"
 }
 
+# Does it unpack `ok`, as it was packed once elsewhere?
+decompresses() {
+  case $1 in
+    zstd) unpacked=$(printf '\050\265\057\375\000\130\031\000\000ok\012' | zstd -dcq 2>/dev/null) ;;
+    gzip) unpacked=$(printf '\037\213\010\000\000\000\000\000\000\003\313\317\346\002\000\175\026\026\332\003\000\000\000' | gzip -dc 2>/dev/null) ;;
+    *) unpacked= ;;
+  esac
+  [ "$unpacked" = ok ]
+}
+
 # Sets `session_with`: how a child gets its own session and process group, so that all of it can be killed, and nothing
 # that is sent to ours reaches it.
 find_session() {
@@ -541,7 +551,7 @@ run_limited() {
     ' sh "$limit" "$limited"
   ) </dev/null >/dev/null 2>&1 3>&- 9>&- &
   watcher=$!
-  wait "$limited"
+  wait "$limited" 2>/dev/null
   limited_code=$?
   kill -s TERM -- "-$watcher" 2>/dev/null || kill -s TERM "$watcher" 2>/dev/null
   wait "$watcher" 2>/dev/null
@@ -756,10 +766,8 @@ probe_parent() {
 }
 
 probe_tools() {
-  if zstd -dc </dev/null >/dev/null 2>&1 || printf '\050\265\057\375\044\000\001\000\000\231\351\330\121' | zstd -dc >/dev/null 2>&1; then
-    fact tool zstd
-  fi
-  gzip -c </dev/null 2>/dev/null | gzip -dc >/dev/null 2>&1 && fact tool gzip
+  decompresses zstd && fact tool zstd
+  decompresses gzip && fact tool gzip
   find_session
   [ -z "$session_with" ] || fact tool "session:$session_with"
   [ "$in_path" = no ] || [ ! -w . ] || { flock_works . && fact tool flock; }
@@ -945,7 +953,7 @@ unpack() {
     zstd | gzip | none) ;;
     *) bad_call "encoding $encoding" ;;
   esac
-  [ "$encoding" = none ] || decompress_works || end 11 "this host has no $encoding. Install it, or build another archive.format"
+  [ "$encoding" = none ] || decompresses "$encoding" || end 11 "this host has no $encoding. Install it, or build another archive.format"
   rm -rf "$scratch/tree"
   mkdir "$scratch/tree" 2>/dev/null || write_failed "$scratch/tree"
   # A setgid directory above would hand its bit down.
@@ -963,13 +971,6 @@ unpack() {
   [ "$unpacked" = "0${nl}0" ] && return 0
   has_room || write_failed "the tree of $release"
   end 15 "the archive of $release does not unpack (decompressing: ${unpacked%%"$nl"*}, tar: ${unpacked##*"$nl"})"
-}
-
-decompress_works() {
-  case $encoding in
-    zstd) command -v zstd >/dev/null 2>&1 ;;
-    gzip) command -v gzip >/dev/null 2>&1 ;;
-  esac
 }
 
 has_room() {

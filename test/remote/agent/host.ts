@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
-import { callAgent, type AgentCallOptions } from '../../src/execute/agent-client.js'
-import type { Ended, ExecOptions, Session } from '../../src/ports.js'
-import type { Answer } from '../../src/remote/answers.js'
-import type { AgentCall } from '../../src/remote/wire.js'
+import { afterEach, describe } from 'vitest'
+import { callAgent, type AgentCallOptions } from '../../../src/execute/agent-client.js'
+import type { Ended, ExecOptions, Session } from '../../../src/ports.js'
+import type { Answer } from '../../../src/remote/answers.js'
+import type { AgentCall } from '../../../src/remote/wire.js'
 
 export type Shell = 'dash' | 'bash' | 'busybox'
 
@@ -68,7 +69,11 @@ export class LocalHost implements Session {
 
   exec(command: string, options: ExecOptions): Promise<Ended> {
     return new Promise((resolve) => {
-      const child = spawn(join(this.bin, 'sh'), ['-c', command], { cwd: this.home, env: this.env, detached: true })
+      const child = spawn(join(this.bin, 'sh'), ['-c', command], {
+        cwd: this.home,
+        env: this.env,
+        detached: true,
+      })
       const kill = (): void => {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
         resolve({ kind: 'lost', because: 'the connection was cut' })
@@ -93,5 +98,22 @@ export class LocalHost implements Session {
 
   async close(): Promise<void> {
     rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+/** Runs the tests once for each shell; one that isn't installed shows as skipped. */
+export function onEachShell(define: (make: (path?: string) => LocalHost, shell: Shell) => void): void {
+  for (const { shell, installed } of shells) {
+    describe.skipIf(!installed)(`under ${shell}`, () => {
+      const hosts: LocalHost[] = []
+      afterEach(async () => {
+        await Promise.all(hosts.splice(0).map((host) => host.close()))
+      })
+      define((path) => {
+        const host = new LocalHost(shell, path)
+        hosts.push(host)
+        return host
+      }, shell)
+    })
   }
 }

@@ -1,7 +1,16 @@
 /** Releases as files: a tree, its archive, and its listing, worked out independently of the agent. */
 import { execFileSync, type ExecFileSyncOptions } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** `dir/`: a directory, `x!`: executable, `{ link }`: a link, else a file. */
@@ -34,7 +43,7 @@ export function plant(root: string, tree: Tree): void {
 
 export function pack(root: string, options: ExecFileSyncOptions = {}): Packed {
   const listing = listingOf(root)
-  const archive = execFileSync('tar', ['-cf', '-', '-C', root, '.'], { ...options, encoding: 'buffer', maxBuffer: 2 ** 31 })
+  const archive = archiveOf(root, options)
   return { archive, listing, digest: sha256(listing) }
 }
 
@@ -42,7 +51,9 @@ export function pack(root: string, options: ExecFileSyncOptions = {}): Packed {
 export function listingOf(root: string): Buffer {
   const found: { D: Buffer[]; F: Buffer[]; X: Buffer[]; L: Buffer[][] } = { D: [], F: [], X: [], L: [] }
   const walk = (path: Buffer): void => {
-    for (const name of readdirSync(Buffer.concat([Buffer.from(root), path.subarray(1)]), { encoding: 'buffer' })) {
+    for (const name of readdirSync(Buffer.concat([Buffer.from(root), path.subarray(1)]), {
+      encoding: 'buffer',
+    })) {
       const below = Buffer.concat([path, Buffer.from('/'), name])
       const real = Buffer.concat([Buffer.from(root), below.subarray(1)])
       const stat = lstatSync(real)
@@ -60,9 +71,22 @@ export function listingOf(root: string): Buffer {
   walk(Buffer.from('.'))
   const byBytes = (a: Buffer, b: Buffer): number => a.compare(b)
   const links = found.L.sort(([a = Buffer.of()], [b = Buffer.of()]) => a.compare(b)).flat()
-  return Buffer.concat([...found.D.sort(byBytes), ...found.F.sort(byBytes), ...found.X.sort(byBytes), ...links])
+  return Buffer.concat([
+    ...found.D.sort(byBytes),
+    ...found.F.sort(byBytes),
+    ...found.X.sort(byBytes),
+    ...links,
+  ])
 }
 
 function record(kind: string, path: Buffer): Buffer {
   return Buffer.concat([Buffer.from(kind), path, Buffer.of(0)])
+}
+
+export function archiveOf(root: string, options: ExecFileSyncOptions = {}): Buffer {
+  return execFileSync('tar', ['-cf', '-', '-C', root, '.'], {
+    ...options,
+    encoding: 'buffer',
+    maxBuffer: 2 ** 31,
+  })
 }
