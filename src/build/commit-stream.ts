@@ -1,6 +1,6 @@
 import { cQuote } from '../adapters/c-quote.js'
 import type { Dependency } from './dependencies.js'
-import { readExactly } from './read-exactly.js'
+import { readEach } from './read-exactly.js'
 import { builder } from './provenance.js'
 
 export interface CommitPlan {
@@ -30,17 +30,21 @@ export async function* commitStream(ref: string, plan: CommitPlan): AsyncGenerat
     yield Buffer.concat([Buffer.from('D '), cQuote(inRepository(Buffer.from(path))), newline])
   }
   for (const entry of plan.entries) {
-    const mode = entry.type === 'link' ? '120000' : entry.executable ? '100755' : '100644'
-    yield Buffer.concat([Buffer.from(`M ${mode} inline `), cQuote(inRepository(entry.path)), newline])
-    if (entry.type === 'link') {
-      yield* data(entry.target)
-      continue
-    }
-    yield Buffer.from(`data ${entry.size}\n`)
-    yield* readExactly(plan.root, entry.path, entry.size)
+    if (entry.type !== 'link') continue
+    yield* [modify('120000', inRepository(entry.path)), ...data(entry.target)]
+  }
+  const files = plan.entries.filter((entry) => entry.type === 'file')
+  for await (const { file, content } of readEach(plan.root, files)) {
+    yield modify(file.executable ? '100755' : '100644', inRepository(file.path))
+    yield Buffer.from(`data ${file.size}\n`)
+    yield* content
     yield newline
   }
   yield Buffer.from('done\n')
+}
+
+function modify(mode: string, path: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`M ${mode} inline `), cQuote(path), newline])
 }
 
 function* data(content: Buffer): Generator<Buffer> {

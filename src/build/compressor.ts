@@ -19,12 +19,17 @@ export async function* compress(
   source: AsyncIterable<Buffer>,
   { format, level, signal }: CompressorOptions,
 ): AsyncGenerator<Buffer> {
-  if (format === 'tar') return yield* source
+  if (format === 'tar') {
+    yield* source
+    return
+  }
   checkLevel(format, level)
-  if (format === 'tar.gz') return yield* through(source, zlib.createGzip({ level: level ?? usual['tar.gz'] }))
-  const native = nativeZstd(level ?? usual['tar.zst'])
-  if (native !== undefined) return yield* through(source, native)
-  yield* zstdProcess(source, level ?? usual['tar.zst'], signal)
+  const native =
+    format === 'tar.gz'
+      ? zlib.createGzip({ level: level ?? usual['tar.gz'] })
+      : nativeZstd(level ?? usual['tar.zst'])
+  if (native !== undefined) yield* through(source, native)
+  else yield* zstdProcess(source, level ?? usual['tar.zst'], signal)
 }
 
 function checkLevel(format: 'tar.zst' | 'tar.gz', level: number | undefined): void {
@@ -71,9 +76,10 @@ async function* zstdProcess(
   zstd.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-1_000)))
   try {
     const fed = feed(source, zstd)
+    // Awaited once the output has ended.
+    fed.catch(() => undefined)
     yield* zstd.stdout as AsyncIterable<Buffer>
-    const { sourceError } = await fed
-    if (sourceError !== undefined) throw sourceError
+    await fed
     const end = await zstd.ended
     if (end.kind !== 'exit' || end.code !== 0) throw zstdError(end, said.trim())
   } finally {
@@ -82,23 +88,20 @@ async function* zstdProcess(
   }
 }
 
-/** Never rejects. A pipe that broke is zstd's failure, which its exit tells better. */
-async function feed(
-  source: AsyncIterable<Buffer>,
-  { stdin, stop }: RunningProcess,
-): Promise<{ sourceError?: unknown }> {
-  if (stdin === undefined) return { sourceError: new DeliverError('failed', 'zstd has no input') }
-  const outcome: { sourceError?: unknown } = {}
+/** Rejects with the source's failure. A pipe that broke is zstd's, which its exit tells better. */
+async function feed(source: AsyncIterable<Buffer>, zstd: RunningProcess): Promise<void> {
+  if (zstd.stdin === undefined) throw new DeliverError('failed', 'zstd has no input')
+  const failed: { source?: Error } = {}
   async function* watched(): AsyncGenerator<Buffer> {
     try {
       yield* source
     } catch (error) {
-      outcome.sourceError = error
+      failed.source = error instanceof Error ? error : new Error(String(error))
       throw error
     }
   }
-  await pipeline(watched(), stdin).catch(stop)
-  return outcome
+  await pipeline(watched(), zstd.stdin).catch(() => zstd.stop())
+  if (failed.source !== undefined) throw failed.source
 }
 
 function zstdError(end: ProcessEnd, said: string): DeliverError {
