@@ -311,7 +311,7 @@ describe('what can not be archived', () => {
     ])
   })
 
-  it('a disk that is full', async () => {
+  it('into a directory that can not be made', async () => {
     const directory = appRepository()
     await commit(directory)
     const to = scratchDirectory()
