@@ -22,9 +22,14 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
   const started = systemClock.now()
   const session = await openRollout(context, config, options)
   try {
-    const { store, run } = session
+    const { store } = session
     const record = await chooseRelease(store, config.app, options.release ?? context.env.TAG)
     const pointer = await readPointer(store, config.app, config.environment)
+    if (config.health === undefined && config.service !== undefined)
+      context.reporter.event({
+        type: 'warning',
+        text: 'health unverified: the config has no health check, so only the process was watched',
+      })
     const conducted = await conductRollout(context, session, options, {
       title: record.release,
       unfit: 'refuse',
@@ -63,11 +68,6 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
       started,
       ...conducted,
     })
-    if (config.health === undefined && run.config.service !== undefined)
-      context.reporter.event({
-        type: 'warning',
-        text: 'health unverified: the config has no health check, so only the process was watched',
-      })
     return conducted.result
   } finally {
     await session.close()

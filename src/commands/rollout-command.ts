@@ -1,11 +1,11 @@
-import { DeliverError, exitCodes } from '../errors.js'
+import { DeliverError, exitCodes, messageOf } from '../errors.js'
 import { probeHost, type Probed, type Room } from '../execute/facts.js'
 import { FleetWatch, type Member } from '../execute/fleet-watch.js'
 import { openMaterial, type ReleaseMaterial } from '../execute/material.js'
 import { inParallel } from '../execute/parallel.js'
 import { executeRollout } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
-import { verdictOf, type Outcome } from '../plan/outcome.js'
+import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { stepTo } from '../plan/deploy.js'
 import { selectHosts } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
@@ -72,13 +72,24 @@ export async function conductRollout(
 
   const executed = await execute(context, session, options, { intent, plan, ready, hosts })
   const outcomes = inOrderOf(hosts, [...unfit.map((each) => unfitOutcome(each)), ...executed])
-  const verdict = verdictOf(plan.release, outcomes, cutShort(context, outcomes))
-  if (verdict.code === exitCodes.done) await intent.finish?.(plan)
+  const verdict = await finish(intent, plan, verdictOf(plan.release, outcomes, cutShort(context, outcomes)))
   showOutcomes(context.reporter, outcomes)
   return {
     outcomes,
     reached: ready.map(({ host }) => host),
     result: { ...verdict, data: { release: plan.release, outcomes } },
+  }
+}
+
+/** Hosts that are on the release while the pointer is not are a deploy that is done in part: the next server boots the old one. */
+async function finish(intent: Intent, plan: RolloutPlan, verdict: Verdict): Promise<Verdict> {
+  if (verdict.code !== exitCodes.done) return verdict
+  try {
+    await intent.finish?.(plan)
+    return verdict
+  } catch (error) {
+    const text = `${verdict.text}, but the pointer was not moved: ${messageOf(error)}`
+    return { code: exitCodes.partial, text }
   }
 }
 

@@ -61,5 +61,10 @@ export function verdictOf(
       code: exitCodes.rolledBack,
       text: `${release} failed and was rolled back; every host runs what it ran before`,
     }
-  return { code: exitCodes.failed, text: `${release} failed before any host switched: ${names(failed)}` }
+  const why = failed.length > 0 ? names(failed) : (skipped.map(becauseOf)[0] ?? 'nothing was done')
+  return { code: exitCodes.failed, text: `${release} failed before any host switched: ${why}` }
+}
+
+function becauseOf(outcome: Outcome): string {
+  return 'because' in outcome ? (outcome.because ?? '') : ''
 }
