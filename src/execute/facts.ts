@@ -16,12 +16,13 @@ export interface Room {
 }
 
 /**
- * Connects to a host and reads its state. Never rejects. Shared paths and room are only asked for when something is
- * going to be staged, because a host that needs nothing may lack both.
+ * Connects to a host and reads its state. Never rejects. Room is only asked for when something may be
+ * staged, because a host that needs nothing may lack it.
  */
 export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<Probed> {
   hostState(run, host.name, 'connecting')
-  const call = probe({ ...(room ?? {}), shared: run.target.shared })
+  const { service } = run.config
+  const call = probe({ ...(room ?? {}), ...(service === undefined ? {} : { service }) })
   const reading = readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
   if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because }
   if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
