@@ -8,7 +8,7 @@ describe('with a release that runs on three hosts', () => {
     const { code, output } = await scenario.ship('good')
     expect(code, output).toBe(0)
   })
-  afterAll(() => scenario.stop())
+  afterAll(() => scenario?.stop())
 
   async function expectUnchanged(before: Awaited<ReturnType<Scenario['answers']>>, onlyFirst: boolean) {
     const now = await scenario.answers()

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const { code, output } = await scenario.ship('v0')
   expect(code, output).toBe(0)
 })
-afterAll(() => scenario.stop())
+afterAll(() => scenario?.stop())
 
 /** A killed deploy leaves its lock behind until it expires; a person removes it by the id that the message names. */
 async function again(...args: readonly string[]): Promise<Finished> {

@@ -7,7 +7,7 @@ let scenario: Scenario
 beforeAll(async () => {
   scenario = await startScenario({ hosts: 3, size: 'large' })
 })
-afterAll(() => scenario.stop())
+afterAll(() => scenario?.stop())
 
 test('what setup built is what runs, byte for byte, on every host', async () => {
   const { code, output } = await scenario.ship('v1')

@@ -44,6 +44,19 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
+/**
+ * Ends a container by its init: every process in it goes too, and nspawn ends by itself. Killed first, nspawn would leave the
+ * container behind. Its children are asked again each time, because the first ones only prepare the container.
+ */
+export async function killContainer(nspawn: ProcessId): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while ((await isAlive(nspawn)) && Date.now() < deadline) {
+    for (const child of await childrenOf(nspawn.pid)) signal(child, 'SIGKILL')
+    await sleep(20)
+  }
+  await killAndWait(nspawn)
+}
+
 /** Every process that lives in the PID namespace whose init is `init`. */
 export async function processesOf(init: number): Promise<readonly number[]> {
   const namespace = await readlink(`/proc/${init}/ns/pid`)

@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { cacheDirectory } from './cache.js'
 import { command, mustRun } from './command.js'
 import { releaseNetwork } from './network.js'
-import { identify, isAlive, killAndWait, readProcessFile, writeProcessFile } from './processes.js'
+import {
+  identify,
+  isAlive,
+  killAndWait,
+  killContainer,
+  readProcessFile,
+  writeProcessFile,
+} from './processes.js'
 
 /**
  * What a rig holds on this machine, so that a later run can take it back if this one is killed:
@@ -33,11 +40,11 @@ export async function removeRig(directory: string, bridge: string): Promise<void
 }
 
 async function removeMachine(directory: string): Promise<void> {
-  // The container's init first: it takes every process of the host with it, and outlives a killed nspawn.
-  for (const file of ['init.pid', 'nspawn.pid']) {
-    const target = await readProcessFile(join(directory, file))
-    if (target !== undefined) await killAndWait(target)
-  }
+  const nspawn = await readProcessFile(join(directory, 'nspawn.pid'))
+  if (nspawn !== undefined) await killContainer(nspawn)
+  // Somebody may have killed nspawn alone; its container lives on without a parent to ask.
+  const init = await readProcessFile(join(directory, 'init.pid'))
+  if (init !== undefined) await killAndWait(init)
   for (const mount of ['root', 'srv'])
     if ((await command('mountpoint', ['-q', join(directory, mount)])).code === 0)
       await mustRun('umount', [join(directory, mount)])

@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { command, mustRun, type CommandOptions, type CommandResult } from './command.js'
 import type { Network } from './network.js'
-import { childrenOf, identify, killAndWait, processesOf, signal, writeProcessFile } from './processes.js'
+import {
+  childrenOf,
+  identify,
+  isAlive,
+  killContainer,
+  processesOf,
+  signal,
+  writeProcessFile,
+} from './processes.js'
 import type { ProcessId } from './processes.js'
 
 const deployUid = 1000
@@ -122,19 +130,14 @@ export class SystemdHost {
     if (child.pid === undefined) throw new Error(`${this.name}: systemd-nspawn can't be started`)
     this.#nspawn = await this.#record(child.pid, 'nspawn.pid')
     const deadline = Date.now() + 90_000
-    while (!(await this.#answers())) {
-      if (Date.now() > deadline) throw new Error(`${this.name} did not boot\n${await this.#lastWords()}`)
+    while ((await this.ssh('true', { timeout: 5_000 })).code !== 0) {
+      if (this.#nspawn === undefined || !(await isAlive(this.#nspawn)) || Date.now() > deadline)
+        throw new Error(`${this.name} did not boot\n${await this.#lastWords()}`)
       await sleep(100)
     }
-  }
-
-  async #answers(): Promise<boolean> {
-    if (this.#init === undefined) {
-      const [init] = this.#nspawn === undefined ? [] : await childrenOf(this.#nspawn.pid)
-      if (init !== undefined) this.#init = await this.#record(init, 'init.pid')
-      return false
-    }
-    return (await this.ssh('true', { timeout: 5_000 })).code === 0
+    // Only now: the first children of nspawn prepare the container, and its init comes last.
+    const [init] = await childrenOf(child.pid)
+    if (init !== undefined) this.#init = await this.#record(init, 'init.pid')
   }
 
   async #record(pid: number, file: string): Promise<ProcessId | undefined> {
@@ -166,10 +169,11 @@ export class SystemdHost {
 
   /** Pulls the plug: every process gone at once, nothing written that wasn't. `boot()` starts it again on the same disk. */
   async powerOff(): Promise<void> {
-    if (this.#init !== undefined) await killAndWait(this.#init)
-    if (this.#nspawn !== undefined) await killAndWait(this.#nspawn)
+    if (this.#nspawn !== undefined) await killContainer(this.#nspawn)
     this.#init = undefined
     this.#nspawn = undefined
+    // The kernel takes the cable along with the namespace, but later: a boot right after this would find its name taken.
+    await command('ip', ['link', 'delete', this.#interface])
   }
 
   /** Stops every process; the kernel still answers TCP, as on a host that thrashes. */
