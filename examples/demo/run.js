@@ -43,7 +43,7 @@ console.log(
   `\n${problems.length === 0 ? 'All as it should be' : 'NOT as it should be'}, after ${seconds()} s.`,
 )
 for (const problem of problems) console.error(`- ${problem}`)
-process.exitCode = problems.length === 0 ? 0 : 1
+process.exitCode = interrupted.signal.aborted ? 130 : problems.length === 0 ? 0 : 1
 
 async function play() {
   act('A fleet of three hosts on this machine, a repository with the sample app, a load balancer in front')
@@ -52,6 +52,7 @@ async function play() {
   const balancer = await startBalancer(sandbox.hosts)
   closing.push(() => balancer.close())
   const repository = createRepository(join(directory, 'hello'))
+  repository.write('.npmrc', 'prefer-offline=true\n') // three installs of the same packages
   repository.write('deliver.demo.ts', demoConfig(sandbox.config, join(directory, 'store')))
   for (const host of sandbox.hosts)
     console.log(`  ${host.name}  ssh 127.0.0.1:${host.sshPort}  app 127.0.0.1:${host.appPort}`)

@@ -16,6 +16,11 @@ export function defaultDirectory(): string {
  * /tmp somebody else could have made it first, to put commands into it.
  */
 export async function claimDirectory(directory: string): Promise<string> {
+  if (directory.includes(':')) {
+    throw new DeliverError('usage', `sandbox: ${directory} has a colon, which a PATH can't hold`, {
+      fix: 'name another directory with --dir',
+    })
+  }
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const found = await lstat(directory)
   const uid = process.getuid?.()
@@ -24,7 +29,7 @@ export async function claimDirectory(directory: string): Promise<string> {
       'precondition',
       `sandbox: ${directory} is a link, somebody else's or writable by others`,
       {
-        fix: 'remove it, or name another directory with --dir',
+        fix: `if it is yours: chmod go-w ${directory}; else name another directory with --dir`,
       },
     )
   }

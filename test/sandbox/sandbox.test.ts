@@ -169,6 +169,13 @@ describe('refused', () => {
     expect(existsSync(directory)).toBe(false)
   })
 
+  test('a directory that a PATH cannot name: its service would not be found', async () => {
+    const directory = join(await scratchDirectory(), 'a:b')
+    await expect(startSandbox({ directory, hosts: 1, appPort: 3000 })).rejects.toMatchObject({
+      kind: 'usage',
+    })
+  })
+
   test('a host directory that can’t be written: the hosts that had started are stopped', async () => {
     const directory = join(await scratchDirectory(), 'sandbox')
     const first = await scratchSandbox({ directory, hosts: 1 })
