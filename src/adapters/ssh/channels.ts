@@ -8,8 +8,8 @@ const maxChannels = 4
 /** Waits between tries when the host refuses a channel though none of ours is open: it may still be closing the last. */
 const refusedDelays = [50, 100, 200, 400, 800]
 
-export interface OpenChannel {
-  readonly channel: ClientChannel
+export interface Opened<T> {
+  readonly started: T
   /** Gives the place back; call it when the channel is closed. */
   readonly release: () => void
 }
@@ -25,14 +25,21 @@ export class Channels {
     this.#client = client
   }
 
-  /** Runs a command. Rejects with the reason when the host refuses, and with the signal's reason. */
-  async exec(command: string, signal: AbortSignal): Promise<OpenChannel> {
+  /**
+   * Runs a command. `start` is called with its channel, at once and not a tick later: a short command's exit may be in the same
+   * packet as the confirmation of its start. Rejects with the reason when the host refuses, and with the signal's reason.
+   */
+  async exec<T>(
+    command: string,
+    start: (channel: ClientChannel) => T,
+    signal: AbortSignal,
+  ): Promise<Opened<T>> {
     const giveBack = await this.#places.acquire(signal)
     try {
       for (let refusals = 0; ;) {
         signal.throwIfAborted()
-        const channel = await this.#tryExec(command, signal)
-        if (channel !== 'refused') return this.#opened(channel, giveBack)
+        const attempt = await this.#tryExec(command, start, signal)
+        if (attempt !== 'refused') return { started: attempt.started, release: this.#opened(giveBack) }
         // MaxSessions: the host takes another once one of ours is closed.
         if (this.#open > 0) await this.#nextClose(signal)
         else await delay(refusedDelays[refusals++], signal)
@@ -43,20 +50,23 @@ export class Channels {
     }
   }
 
-  #opened(channel: ClientChannel, giveBack: () => void): OpenChannel {
+  #opened(giveBack: () => void): () => void {
     this.#open++
     let released = false
-    const release = () => {
+    return () => {
       if (released) return
       released = true
       this.#open--
       giveBack()
       for (const wake of this.#freed) wake()
     }
-    return { channel, release }
   }
 
-  #tryExec(command: string, signal: AbortSignal): Promise<ClientChannel | 'refused'> {
+  #tryExec<T>(
+    command: string,
+    start: (channel: ClientChannel) => T,
+    signal: AbortSignal,
+  ): Promise<{ started: T } | 'refused'> {
     return new Promise((resolve, reject) => {
       const abort = () => reject(abortReason(signal))
       signal.addEventListener('abort', abort, { once: true })
@@ -64,7 +74,7 @@ export class Channels {
         signal.removeEventListener('abort', abort)
         if (error !== undefined) return isOpenFailure(error) ? resolve('refused') : reject(error)
         if (signal.aborted) abandon(channel)
-        resolve(channel)
+        else resolve({ started: start(channel) })
       })
     })
   }

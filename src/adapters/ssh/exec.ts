@@ -1,3 +1,4 @@
+import type { ClientChannel } from 'ssh2'
 import { messageOf } from '../../errors.js'
 import type { Ended, ExecOptions } from '../../ports.js'
 import type { Channels } from './channels.js'
@@ -18,8 +19,8 @@ export async function exec(
   // An input may fail while the command still waits for its channel; reading it later tells of the failure.
   source?.on('error', () => {})
   try {
-    const { channel, release } = await channels.exec(command, limits.signal)
-    const running = new RunningCommand(channel, options, limits.activity)
+    const start = (channel: ClientChannel) => new RunningCommand(channel, options, limits.activity)
+    const { started: running, release } = await channels.exec(command, start, limits.signal)
     void running.closed.then(release)
     void running.ended.then(() => setTimeout(release, lingering).unref())
     const stop = () => running.stop(messageOf(limits.signal.reason))

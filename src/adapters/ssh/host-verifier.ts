@@ -22,6 +22,9 @@ export class HostKeyCheck {
    * other result, a promise of `false` too, for consent.
    */
   readonly verifier: HostVerifier = (key, verify): void => {
+    // A later key exchange must show the same key. It is answered at once: when the answer came a moment later, OpenSSH
+    // cut the connection if the exchange fell into a transfer (RekeyLimit).
+    if (this.#accepted !== undefined) return verify(this.#accepted.equals(key))
     this.#accepts(key).then(
       (result) => verify(result === true),
       (error: unknown) => {
@@ -32,8 +35,6 @@ export class HostKeyCheck {
   }
 
   async #accepts(key: Buffer): Promise<boolean> {
-    // A later key exchange of the same connection must show the same key.
-    if (this.#accepted !== undefined) return this.#accepted.equals(key)
     const { owner, trust, where } = this.#destination
     const files = [...trust.files.user, ...trust.files.global]
     let verdict = judgeKey(await this.#files.entries(files), owner, key)

@@ -14,7 +14,7 @@ import type { Host, Transport } from '../../../src/ports.js'
 import type { DeliverEvent } from '../../../src/report/events.js'
 import { hostOf, lineFor, makePlace } from './place.js'
 import type { Place } from './place.js'
-import { makeKeys, startServer } from './server.js'
+import { instantExit, makeKeys, startServer } from './server.js'
 import type { TestServer, TestServerOptions } from './server.js'
 
 let place: Place
@@ -333,6 +333,13 @@ describe('the session', () => {
       Array.from({ length: 6 }, (_, code) => session.exec(`sleep 0.05; exit ${code}`, { timeout: 10_000 })),
     )
     expect(ends).toEqual(ends.map((_, code) => ({ kind: 'exit', code })))
+  })
+
+  test('hears of an exit that comes with the start', async () => {
+    const web1 = await server()
+    await trust(web1)
+    const session = await transport().connect(hostOf(web1))
+    expect(await session.exec(instantExit, { timeout: 5_000 })).toEqual({ kind: 'exit', code: 7 })
   })
 
   test('holds at most four channels', async () => {

@@ -57,6 +57,10 @@ describe('the verifier', () => {
     const { verifier } = check()
     expect(await answer(verifier, wireKey(server.hostKeys[0] ?? other))).toBe(true)
     expect(await answer(verifier, wireKey(other))).toBe(false)
+    // At once, not a tick later, see the comment there.
+    const answers: boolean[] = []
+    verifier(wireKey(server.hostKeys[0] ?? other), (result) => answers.push(result))
+    expect(answers).toEqual([true])
   })
 
   test.each(['refuses', 'consents'] as const)('ssh2 %s as it is told', async (does) => {

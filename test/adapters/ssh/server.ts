@@ -4,6 +4,9 @@ import type { AddressInfo, Socket } from 'node:net'
 import ssh2 from 'ssh2'
 import type { AuthContext, Connection, ServerChannel, Session } from 'ssh2'
 
+/** A command that this server answers with its start, its exit (7) and its end in one packet. */
+export const instantExit = 'instant exit'
+
 /** A key pair in the formats that ssh2 takes. */
 export interface Keys {
   readonly private: string
@@ -60,7 +63,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const sockets = new Set<Socket>()
   const stops = new Set<() => void>()
   const ssh = new ssh2.Server({ hostKeys: hostKeys.map((keys) => keys.private) }, (client) =>
-    serve(client, options, state, stops),
+    serve(client, options, state, { stops, sockets }),
   )
   const tcp = createServer((socket) => {
     state.connections++
@@ -92,11 +95,16 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   return state
 }
 
+interface Running {
+  readonly stops: Set<() => void>
+  readonly sockets: ReadonlySet<Socket>
+}
+
 function serve(
   client: Connection,
   options: TestServerOptions,
   state: TestServer,
-  stops: Set<() => void>,
+  { stops, sockets }: Running,
 ): void {
   let open = 0
   const allowed = (options.clients ?? []).map(wireKey)
@@ -106,7 +114,7 @@ function serve(
   client.on('session', (accept, reject) => {
     if (open >= (options.maxSessions ?? 10)) return void reject()
     state.mostSessions = Math.max(state.mostSessions, ++open)
-    serveSession(accept(), client, stops, () => open--)
+    serveSession(accept(), { client, stops, sockets }, () => open--)
   })
   client.on('tcpip', (accept, reject, info) => {
     state.forwards.push(`${info.destIP}:${info.destPort}`)
@@ -140,12 +148,12 @@ function authenticate(login: AuthContext, allowed: readonly Buffer[], state: Tes
 
 function serveSession(
   session: Session,
-  client: Connection,
-  stops: Set<() => void>,
+  { client, stops, sockets }: Running & { client: Connection },
   onClose: () => void,
 ): void {
   session.once('close', onClose)
   session.once('exec', (accept, _reject, { command }) => {
+    if (command === instantExit) return exitAtOnce(accept, sockets)
     const channel = accept()
     // Its own group, so that a stop reaches background children, too.
     const child = spawn('/bin/sh', ['-c', command], { detached: true })
@@ -181,4 +189,14 @@ function serveSession(
 function pauseUntilDrain(source: NodeJS.ReadableStream, channel: ServerChannel): void {
   source.pause()
   channel.once('drain', () => source.resume())
+}
+
+function exitAtOnce(accept: () => ServerChannel, sockets: ReadonlySet<Socket>): void {
+  for (const socket of sockets) socket.cork()
+  const channel = accept()
+  channel.exit(7)
+  channel.end()
+  setImmediate(() => {
+    for (const socket of sockets) socket.uncork()
+  })
 }

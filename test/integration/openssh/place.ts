@@ -35,13 +35,14 @@ export class Place {
     n: number,
     settings: Readonly<Record<string, string>> = {},
     hostKeys?: readonly KeyFiles[],
+    clients: readonly string[] = [this.client.public],
   ): Promise<Sshd> {
     const sshd = await Sshd.start({
       directory: join(this.home, `sshd-${n}`),
       address: `127.0.0.${n}`,
       port,
       hostKeys: hostKeys ?? [await makeKeyFiles(join(this.home, `host-${n}`))],
-      clients: [this.client.public],
+      clients,
       settings,
     })
     this.#servers.push(sshd)

@@ -110,6 +110,8 @@ function configOf({ directory, address, port, hostKeys, settings = {} }: SshdOpt
     ...hostKeys.map(({ path }) => `HostKey ${path}`),
     `AuthorizedKeysFile ${join(directory, 'authorized_keys')}`,
     `PidFile ${join(directory, 'sshd.pid')}`,
+    // Not root's own: its .bashrc would run at every command, and be killed at any point of it.
+    `SetEnv HOME=${directory}`,
     'PermitRootLogin prohibit-password',
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
