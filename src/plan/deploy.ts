@@ -13,7 +13,8 @@ export function stepTo(target: Target, state: HostView): HostStep {
   const base = { host: state.host, from: state.current, to: target.release }
   const stage = state.staged.get(target.release) === target.digest ? 'present' : 'send'
   if (state.current !== target.release) {
-    const because = state.current === null ? 'runs nothing yet' : `runs ${state.current}`
+    const again = state.bad.includes(target.release) ? `; it left ${target.release} as bad before` : ''
+    const because = `${state.current === null ? 'runs nothing yet' : `runs ${state.current}`}${again}`
     return { ...base, stage, act: 'activate', because }
   }
   if (stage === 'send')

@@ -8,10 +8,7 @@ import type { Host } from '../ports.js'
  */
 export function selectHosts(hosts: readonly Host[], patterns: readonly string[]): readonly Host[] {
   if (patterns.length === 0) return hosts
-  const wanted = patterns
-    .flatMap((pattern) => pattern.split(','))
-    .map((pattern) => pattern.trim())
-    .filter((pattern) => pattern !== '')
+  const wanted = split(patterns)
   if (wanted.length === 0) throw nothing('no host was named', hosts)
   const chosen = new Set<Host>()
   for (const pattern of wanted) {
@@ -20,6 +17,19 @@ export function selectHosts(hosts: readonly Host[], patterns: readonly string[])
     for (const host of matching) chosen.add(host)
   }
   return hosts.filter((host) => chosen.has(host))
+}
+
+/** As selectHosts, for a fleet that changes under way: whoever matches, even if that is nobody. */
+export function matchingHosts(hosts: readonly Host[], patterns: readonly string[]): readonly Host[] {
+  const wanted = split(patterns)
+  return hosts.filter((host) => wanted.some((pattern) => matches(host, pattern)))
+}
+
+function split(patterns: readonly string[]): readonly string[] {
+  return patterns
+    .flatMap((pattern) => pattern.split(','))
+    .map((pattern) => pattern.trim())
+    .filter((pattern) => pattern !== '')
 }
 
 function matches(host: Host, pattern: string): boolean {

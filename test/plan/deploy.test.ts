@@ -24,6 +24,11 @@ describe('stepTo', () => {
   it.each([
     ['another release runs', view('a'), { stage: 'send', act: 'activate', because: 'runs v1' }],
     [
+      'it was rolled back from before',
+      view('a', { bad: ['v2'] }),
+      { stage: 'send', act: 'activate', because: 'runs v1; it left v2 as bad before' },
+    ],
+    [
       'nothing runs yet',
       view('a', { current: null, staged: new Map() }),
       { stage: 'send', act: 'activate', because: 'runs nothing yet' },
