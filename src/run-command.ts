@@ -63,6 +63,8 @@ async function finish(running: Promise<CommandResult>, interrupt: Interrupt): Pr
     return await running
   } catch (error) {
     const code = interrupt.reason === undefined ? exitCodeOf(error) : exitCodes[interrupt.reason]
+    if (interrupt.reason !== undefined && error === interrupt.signal.reason)
+      return { code, text: `${interrupt.reason}; nothing more was begun` }
     if (!(error instanceof DeliverError)) return { code, text: unexpected(error) }
     return { code, text: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }
   }

@@ -7,7 +7,7 @@ import { executeRollout } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { stepTo } from '../plan/deploy.js'
-import { selectHosts } from '../plan/select.js'
+import { matchingHosts } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
@@ -35,7 +35,7 @@ export interface Intent {
 export interface Conducted {
   readonly result: CommandResult
   readonly outcomes: readonly Outcome[]
-  /** The hosts that answered when they were probed. */
+  /** The hosts that run the release now, of those that were there at the beginning. */
   readonly reached: readonly RunHost[]
 }
 
@@ -74,9 +74,10 @@ export async function conductRollout(
   const outcomes = inOrderOf(hosts, [...unfit.map((each) => unfitOutcome(each)), ...executed])
   const verdict = await finish(intent, plan, verdictOf(plan.release, outcomes, cutShort(context, outcomes)))
   showOutcomes(context.reporter, outcomes)
+  const done = new Set(outcomes.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.host] : [])))
   return {
     outcomes,
-    reached: ready.map(({ host }) => host),
+    reached: ready.map(({ host }) => host).filter(({ name }) => done.has(name)),
     result: { ...verdict, data: { release: plan.release, outcomes } },
   }
 }
@@ -123,8 +124,10 @@ async function execute(
     if (record !== undefined) return record
     throw new DeliverError('precondition', `the store has no release ${release}`)
   }
+  const openNow = async (release: string): Promise<ReleaseMaterial> =>
+    openMaterial(store, recordOf(release), run.stop)
   const material = (release: string): Promise<ReleaseMaterial> => {
-    const known = materials.get(release) ?? openMaterial(store, recordOf(release))
+    const known = materials.get(release) ?? openNow(release)
     materials.set(release, known)
     return known
   }
@@ -138,7 +141,7 @@ async function execute(
     known: hosts,
     ask: async () => {
       const now = await fleet.hosts(context.interrupt.signal)
-      return options.hosts === undefined ? now : selectHosts(now, [options.hosts])
+      return options.hosts === undefined ? now : matchingHosts(now, [options.hosts])
     },
     join: async (host) => {
       const probed = await probeHost(run, session.link(host), intent.room)

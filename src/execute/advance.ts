@@ -26,6 +26,7 @@ export async function advanceHost(
   if (settled.kind === 'unhealthy')
     return { kind: 'bad', because: settled.because, log: settled.log, switched: true }
 
+  if (run.lost.aborted) return { kind: 'bad', because: 'the deploy lost its lock', log: '', switched: true }
   const confirmed = await confirmSwitch(run, host, step.to, how)
   return confirmed.kind === 'ok' ? { kind: 'done' } : bad(confirmed)
 }

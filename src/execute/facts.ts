@@ -23,7 +23,10 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   hostState(run, host.name, 'connecting')
   const { service } = run.config
   const call = probe({ ...(room ?? {}), ...(service === undefined ? {} : { service }) })
-  const reading = readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
+  const look = async () =>
+    readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
+  let reading = await look()
+  if (reading.kind === 'unknown' && !run.stop.aborted) reading = await look()
   if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because }
   if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
   const facts = reading.value

@@ -41,20 +41,19 @@ export class FleetWatch {
     this.#join = options.join
   }
 
-  /** A fleet that can't be asked is taken as unchanged: the hosts themselves will tell whether they are there. */
+  /** Who left since the last time; who came is for the next `refresh`. */
+  async gone(run: Run): Promise<readonly string[]> {
+    const hosts = await this.#hosts(run)
+    return hosts === undefined ? [] : this.#leave(hosts)
+  }
+
   async refresh(run: Run): Promise<FleetChange> {
     if (this.#changes >= mostChanges) return unchanged
-    let hosts: readonly Host[]
-    try {
-      hosts = await this.#ask()
-    } catch (error) {
-      run.reporter.event({ type: 'warning', text: `the fleet could not be asked again: ${messageOf(error)}` })
-      return unchanged
-    }
-    const now = byIdentity(hosts)
-    const gone = [...this.#known].filter(([identity]) => !now.has(identity)).map(([, name]) => name)
+    const hosts = await this.#hosts(run)
+    if (hosts === undefined) return unchanged
+    const gone = this.#leave(hosts)
     const fresh = hosts.filter((host) => !this.#known.has(identityOf(host)))
-    this.#known = now
+    this.#known = byIdentity(hosts)
     if (fresh.length === 0) return { ...unchanged, gone }
     this.#changes++
     const results = await Promise.all(fresh.map((host) => this.#join(host)))
@@ -66,6 +65,23 @@ export class FleetWatch {
         unfit.push({ host: probed.host.name, because: probed.kind === 'unfit' ? probed.because : 'no step' })
     }
     return { gone, joined, unfit }
+  }
+
+  /** Undefined for a fleet that can't be asked: the hosts themselves will tell whether they are there. */
+  async #hosts(run: Run): Promise<readonly Host[] | undefined> {
+    try {
+      return await this.#ask()
+    } catch (error) {
+      run.reporter.event({ type: 'warning', text: `the fleet could not be asked again: ${messageOf(error)}` })
+      return undefined
+    }
+  }
+
+  #leave(hosts: readonly Host[]): readonly string[] {
+    const now = byIdentity(hosts)
+    const gone = [...this.#known].filter(([identity]) => !now.has(identity))
+    for (const [identity] of gone) this.#known.delete(identity)
+    return gone.map(([, name]) => name)
   }
 }
 

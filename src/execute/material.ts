@@ -48,7 +48,11 @@ export function roomFor(record: ReleaseRecord): Room {
  * Fetches a release from the store into a private directory, and checks every byte against its record, so that the store
  * is read once however many hosts there are, and nothing that changed since it was published reaches one.
  */
-export async function openMaterial(store: Store, record: ReleaseRecord): Promise<ReleaseMaterial> {
+export async function openMaterial(
+  store: Store,
+  record: ReleaseRecord,
+  signal?: AbortSignal,
+): Promise<ReleaseMaterial> {
   const keys = releaseKeys(record.app, record.release, {
     format: record.archive.format,
     manifestFile: record.manifest.file,
@@ -56,10 +60,11 @@ export async function openMaterial(store: Store, record: ReleaseRecord): Promise
   const directory = await mkdtemp(join(tmpdir(), 'deliver-'))
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
-    const [listing, published] = await Promise.all([
-      fetchListing(store, keys.manifest, record),
-      fetchBody(store, keys.archive, join(directory, 'archive'), record.archive),
-    ])
+    const listing = await fetchListing(store, keys.manifest, record)
+    const published = await fetchBody(store, keys.archive, join(directory, 'archive'), {
+      expected: record.archive,
+      ...(signal === undefined ? {} : { signal }),
+    })
     const encoding = encodings[record.archive.format]
     const made = new Map<Encoding, Promise<LocalBody>>([[encoding, Promise.resolve(published)]])
     return {
@@ -94,9 +99,15 @@ async function fetchListing(store: Store, key: string, record: ReleaseRecord): P
   return listing
 }
 
-async function fetchBody(store: Store, key: string, path: string, expected: Body): Promise<LocalBody> {
+async function fetchBody(
+  store: Store,
+  key: string,
+  path: string,
+  { expected, signal }: { readonly expected: Body; readonly signal?: AbortSignal },
+): Promise<LocalBody> {
   const meter = new Meter()
-  await pipeline(await store.read(key), meter, createWriteStream(path, { mode: 0o600 }))
+  const to = createWriteStream(path, { mode: 0o600 })
+  await pipeline([await store.read(key), meter, to], signal === undefined ? {} : { signal })
   check(key, meter.body(), expected)
   return localBody(path, expected)
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js'
 import type { Outcome } from '../plan/outcome.js'
 import type { RolloutPlan } from '../plan/types.js'
 import { advanceHost, isHealthy, type Advanced } from './advance.js'
@@ -7,7 +8,7 @@ import { goBack } from './go-back.js'
 import { inParallel } from './parallel.js'
 import { Ledger } from './ledger.js'
 import { hostState, type Run } from './run.js'
-import { stageHost } from './stage.js'
+import { stageHost, type Staged } from './stage.js'
 
 export interface Rollout {
   readonly plan: RolloutPlan
@@ -40,21 +41,29 @@ export async function executeRollout(run: Run, rollout: Rollout): Promise<readon
     return ledger.outcomes
   }
 
+  if (isStopped(run)) {
+    skipAll(staged, ledger, whyStopped(run))
+    return ledger.outcomes
+  }
   let queue = await verifyAll(run, staged, ledger)
-  const switched: Member[] = []
+  let switched: readonly Member[] = []
   for (let pass = 1; ; pass++) {
-    ;({ queue } = await followFleet(run, rollout, queue, ledger))
-    if (queue.length === 0) break
-    if (run.stop.aborted || run.lost.aborted) break
+    queue = await followFleet(run, rollout, queue, ledger)
+    if (queue.length === 0 || isStopped(run)) break
     const batch = queue.slice(0, plan.batchLimit)
     queue = queue.slice(plan.batchLimit)
     const of = pass + Math.ceil(queue.length / plan.batchLimit)
-    let bad = await runBatch(run, rollout, { batch, number: pass, of, switched, ledger })
-    if (bad.length > 0) {
+    const result = await runBatch(run, rollout, { batch, number: pass, of, ledger })
+    switched = [...switched, ...result.switched]
+    let { bad } = result
+    if (bad.length > 0 && !run.lost.aborted) {
       // A host that left the fleet meanwhile has not failed, it is gone.
-      const followed = await followFleet(run, rollout, queue, ledger)
-      queue = followed.queue
-      bad = bad.filter(({ member }) => !followed.gone.includes(member.step.host))
+      const gone = await rollout.watch.gone(run)
+      tellGone(gone, ledger)
+      const stays = ({ step }: Member): boolean => !gone.includes(step.host)
+      bad = bad.filter(({ member }) => stays(member))
+      queue = queue.filter(stays)
+      switched = switched.filter(stays)
     }
     if (bad.length > 0 && plan.onFailure !== 'go-on') {
       const names = bad.map(({ member }) => member.step.host).join(', ')
@@ -63,10 +72,20 @@ export async function executeRollout(run: Run, rollout: Rollout): Promise<readon
       return ledger.outcomes
     }
     for (const { member, advanced } of bad) ledger.rollbackFailed(member, advanced.because)
-    if (queue.length > 0 && plan.pause > 0) await run.clock.sleep(plan.pause, run.stop).catch(() => undefined)
+    if (queue.length > 0 && plan.pause > 0)
+      await run.clock.sleep(plan.pause, AbortSignal.any([run.stop, run.lost])).catch(() => undefined)
   }
-  skipAll(queue, ledger, run.lost.aborted ? 'the deploy lost its lock' : 'interrupted')
+  skipAll(queue, ledger, whyStopped(run))
   return ledger.outcomes
+}
+
+/** Nothing new is begun any more. */
+function isStopped(run: Run): boolean {
+  return run.stop.aborted || run.lost.aborted
+}
+
+function whyStopped(run: Run): string {
+  return run.lost.aborted ? 'the deploy lost its lock' : 'interrupted'
 }
 
 async function stageAll(
@@ -78,8 +97,11 @@ async function stageAll(
   const staged = await inParallel(run.config.ssh.concurrency, members, async (member) => {
     if (member.step.stage === 'present') return member
     const { host, facts } = member.probed
-    const material = await rollout.material(member.step.to)
-    const result = await stageHost(run, host, material, facts.tools)
+    const material = await rollout.material(member.step.to).catch((error: unknown) => messageOf(error))
+    const result: Staged =
+      typeof material === 'string'
+        ? { kind: 'failed', because: material }
+        : await stageHost(run, host, material, facts.tools)
     if (result.kind === 'staged') {
       hostState(run, host.name, 'staged', member.step.to)
       return member
@@ -110,9 +132,13 @@ interface Batch {
   readonly batch: readonly Member[]
   readonly number: number
   readonly of: number
-  /** Members whose switch was confirmed, in order; the batch adds its own. */
-  readonly switched: Member[]
   readonly ledger: Ledger
+}
+
+interface BatchResult {
+  /** Confirmed, in the order in which they were. */
+  readonly switched: readonly Member[]
+  readonly bad: readonly BadMember[]
 }
 
 export interface BadMember {
@@ -123,12 +149,13 @@ export interface BadMember {
 async function runBatch(
   run: Run,
   rollout: Rollout,
-  { batch, number, of, switched, ledger }: Batch,
-): Promise<readonly BadMember[]> {
+  { batch, number, of, ledger }: Batch,
+): Promise<BatchResult> {
   const { plan, digest } = rollout
   const started = run.clock.now()
   run.reporter.event({ type: 'batch-started', batch: number, of, hosts: batch.map(({ step }) => step.host) })
   const bad: BadMember[] = []
+  const switched: Member[] = []
   await Promise.all(
     batch.map(async (member) => {
       const { step } = member
@@ -149,7 +176,7 @@ async function runBatch(
     }),
   )
   run.reporter.event({ type: 'batch-done', batch: number, of, ms: run.clock.now() - started })
-  return bad
+  return { switched, bad }
 }
 
 /** Takes out what has gone and stages what has come, so that the queue is the fleet of now. */
@@ -158,15 +185,18 @@ async function followFleet(
   rollout: Rollout,
   queue: readonly Member[],
   ledger: Ledger,
-): Promise<{ readonly queue: readonly Member[]; readonly gone: readonly string[] }> {
-  if (run.stop.aborted || run.lost.aborted) return { queue, gone: [] }
+): Promise<readonly Member[]> {
+  if (isStopped(run)) return queue
   const change = await rollout.watch.refresh(run)
-  for (const host of change.gone)
-    ledger.settle(host, { kind: 'gone', because: 'left the fleet during the deploy' })
+  tellGone(change.gone, ledger)
   for (const { host, because } of change.unfit) ledger.failHost(host, `joined during the deploy: ${because}`)
   const joined = await verifyAll(run, await stageAll(run, rollout, change.joined, ledger), ledger)
   const stayed = queue.filter(({ step }) => !change.gone.includes(step.host))
-  return { queue: [...stayed, ...joined], gone: change.gone }
+  return [...stayed, ...joined]
+}
+
+function tellGone(hosts: readonly string[], ledger: Ledger): void {
+  for (const host of hosts) ledger.settle(host, { kind: 'gone', because: 'left the fleet during the deploy' })
 }
 
 function skipAll(queue: readonly Member[], ledger: Ledger, because: string): void {

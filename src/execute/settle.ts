@@ -34,16 +34,18 @@ export async function settle(run: Run, host: RunHost, release: string): Promise<
     if (look) looked = now
     const process = look ? await readService(run, host) : undefined
     if (answer.ok && process !== undefined) {
-      const wrong = wrongProcess(process, release, streak === 0 ? undefined : first)
+      const wrong =
+        'lost' in process ? process.lost : wrongProcess(process, release, streak === 0 ? undefined : first)
       if (wrong !== undefined) answer = { ok: false, because: wrong }
     }
     if (answer.ok) {
-      if (streak === 0) first = process
+      if (streak === 0) first = process !== undefined && 'lost' in process ? undefined : process
       streak++
       if (streak >= successes) return { kind: 'healthy', answers: streak }
     } else {
       streak = 0
-      if (process?.state === 'failed') return unhealthy(run, host, `the service failed: ${answer.because}`)
+      if (process !== undefined && 'state' in process && process.state === 'failed')
+        return unhealthy(run, host, `the service failed: ${answer.because}`)
     }
     if (run.lost.aborted) return unhealthy(run, host, 'the deploy lost its lock')
     const pause = streak === 0 ? Math.min(interval, eager) : interval
@@ -71,8 +73,11 @@ export function wrongProcess(
   return undefined
 }
 
-/** What the host knows of the service's process; undefined when it can't tell. */
-async function readService(run: Run, host: RunHost): Promise<ServiceFacts | undefined> {
+/** What the host knows of the service's process; undefined when it can't tell, `lost` when it didn't answer. */
+async function readService(
+  run: Run,
+  host: RunHost,
+): Promise<ServiceFacts | { readonly lost: string } | undefined> {
   const { service, health } = run.config
   const port = healthPort(health)
   const call = serviceCall({
@@ -80,6 +85,7 @@ async function readService(run: Run, host: RunHost): Promise<ServiceFacts | unde
     ...(port === undefined ? {} : { port }),
   })
   const reading = readServiceFacts(await host.link.call(call, { timeout: limits.look, signal: run.lost }))
+  if (reading.kind === 'unknown') return { lost: reading.because }
   return reading.kind === 'ok' ? reading.value : undefined
 }
 

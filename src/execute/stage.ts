@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js'
 import { codes } from '../remote/answers.js'
 import { readHostFacts, readResult } from '../remote/readings.js'
 import { probe, put, stage, type Encoding } from '../remote/verbs.js'
@@ -9,6 +10,10 @@ import { hostState, limits, type Run, type RunHost } from './run.js'
 export type Staged = { readonly kind: 'staged' } | { readonly kind: 'failed'; readonly because: string }
 
 const attempts = 3
+/** Ms before another attempt: a host that is rebooting, or a switch that is flapping, gets a little time. */
+const pause = 5_000
+/** Seconds: a stage whose line was lost may be under way, and is waited for. */
+const stageWait = 900
 /** What sending again can't mend. */
 const permanent: ReadonlySet<number> = new Set([
   codes.badCall,
@@ -31,6 +36,7 @@ export async function stageHost(
   for (let attempt = 1; attempt <= attempts; attempt++) {
     if (run.stop.aborted) return { kind: 'failed', because: 'interrupted' }
     if (attempt > 1) {
+      await run.clock.sleep(pause, run.stop).catch(() => undefined)
       if (await isStaged(run, host, material)) return { kind: 'staged' }
       hostState(run, host.name, 'staging', `again: ${because}`)
     }
@@ -61,7 +67,8 @@ async function tryStage(
   attempt: number,
 ): Promise<Tried> {
   const encoding = chooseEncoding(material.encoding, tools)
-  const archive = await material.archive(encoding)
+  const archive = await material.archive(encoding).catch((error: unknown) => messageOf(error))
+  if (typeof archive === 'string') return { kind: 'failed', because: archive, final: true }
   const staging = { fence: run.fence, release: material.release, id: `${run.id}-${attempt}` }
   const total = archive.size
   hostState(run, host.name, 'staging', `${material.release}, ${Math.ceil(total / 1024)} KiB as ${encoding}`)
@@ -80,10 +87,6 @@ async function tryStage(
           run.reporter.event({ type: 'progress', host: host.name, step: 'stage', done, total }),
       },
     ],
-    [
-      stage({ ...staging, digest: material.digest, encoding, shared: run.target.shared }),
-      { timeout: limits.stage },
-    ],
   ]
   for (const [call, options] of steps) {
     const reading = readResult(await host.link.call(call, { ...options, signal: run.stop }))
@@ -91,7 +94,18 @@ async function tryStage(
     if (reading.kind === 'refused')
       return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
   }
-  return { kind: 'staged' }
+  const making = { ...staging, digest: material.digest, encoding, shared: run.target.shared }
+  const limit = { timeout: limits.stage, signal: run.stop }
+  const reading = readResult(await host.link.call(stage(making), limit))
+  if (reading.kind === 'ok') return { kind: 'staged' }
+  if (reading.kind === 'refused')
+    return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
+  if (run.stop.aborted) return { kind: 'failed', because: 'interrupted', final: true }
+  // What was put is there still, so that asking again is cheap; only if it is not, all of it is sent again.
+  const again = readResult(await host.link.call(stage({ ...making, lockWait: stageWait }), limit))
+  return again.kind === 'ok'
+    ? { kind: 'staged' }
+    : { kind: 'failed', because: again.kind === 'refused' ? again.text : again.because, final: false }
 }
 
 /** The published encoding where the host has the tool for it, else what every host can unpack. */

@@ -2,6 +2,7 @@ import { codes, type Answer } from '../remote/answers.js'
 import type { HostFacts } from '../remote/facts.js'
 import { readHostFacts, readResult, readSwitch } from '../remote/readings.js'
 import { activate, confirm, probe, revert } from '../remote/verbs.js'
+import { readEnd } from './read-end.js'
 import { guardTime, limits, switchLimit, type Run, type RunHost } from './run.js'
 
 /**
@@ -13,6 +14,9 @@ export type Stepped =
   | { readonly kind: 'failed'; readonly because: string; readonly log: string; readonly switched: boolean }
   | { readonly kind: 'unknown'; readonly because: string }
 
+const attempts = 2
+/** The switch is done, the restart failed. */
+const restartCodes: ReadonlySet<number> = new Set([codes.restartFailed, codes.restartTimedOut])
 const logLines = 30
 /** Reading a host back after the line went: tries, and ms between them. A rebooting host gets that long. */
 const readBack = { tries: 6, pause: 5_000 }
@@ -35,19 +39,27 @@ export async function activateHost(
     logLines,
     ...withService(run),
   })
-  for (let attempt = 1; ; attempt++) {
-    const answer = await host.link.call(call, { timeout: switchLimit(run) })
-    const reading = readSwitch(answer)
+  let last: Stepped = { kind: 'unknown', because: 'nothing was tried' }
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    if (run.lost.aborted)
+      return { kind: 'failed', because: 'the deploy lost its lock', log: '', switched: attempt > 1 }
+    const reading = readSwitch(await host.link.call(call, { timeout: switchLimit(run) }))
     if (reading.kind === 'ok') return { kind: 'ok' }
-    if (reading.kind === 'refused') {
-      const switched = reading.code === codes.restartFailed || reading.code === codes.restartTimedOut
-      return { kind: 'failed', because: reading.text, log: reading.log, switched }
-    }
+    if (reading.kind === 'refused' && restartCodes.has(reading.code))
+      return { kind: 'failed', because: reading.text, log: reading.log, switched: true }
+    const because = reading.kind === 'refused' ? reading.text : reading.because
     const facts = await readHost(run, host)
-    if (facts === undefined) return { kind: 'unknown', because: reading.because }
-    if (facts.unconfirmed?.id === run.id) return { kind: 'ok' }
-    if (attempt === 2) return { kind: 'failed', because: reading.because, log: reading.log, switched: false }
+    if (facts === undefined) return { kind: 'unknown', because }
+    const switched = facts.unconfirmed?.id === run.id
+    last = { kind: 'failed', because, log: reading.log, switched }
+    if (reading.kind === 'refused') return last
+    if (!switched) continue
+    // It heard us. Sent again, it would restart again, so it is asked how that ended; it may still be at it.
+    const end = await readEnd(run, host, { verb: 'activate', release: target.release })
+    if (end?.code === codes.ok) return { kind: 'ok' }
+    if (end !== undefined) return { ...last, because: end.text, log: '' }
   }
+  return last
 }
 
 /** Makes the switch final, and reads back that it is. */
@@ -58,18 +70,22 @@ export async function confirmSwitch(
   how: { readonly via: 'deploy' | 'rollback'; readonly markBad?: string },
 ): Promise<Stepped> {
   const call = confirm({ fence: run.fence, id: run.id, ...how })
-  const answer = await host.link.call(call, { timeout: limits.change })
-  const reading = readResult(answer)
-  const facts = await readHost(run, host)
-  if (facts === undefined) return { kind: 'unknown', because: whyOf(answer) }
-  const runs = facts.current.kind === 'release' ? facts.current.release : undefined
-  if (runs === release && facts.unconfirmed === undefined && facts.good.at(-1) === release)
-    return { kind: 'ok' }
-  const because =
-    reading.kind === 'refused'
-      ? reading.text
-      : `the host was not found confirmed on ${release} but on ${runs ?? 'nothing'}`
-  return { kind: 'failed', because, log: reading.log, switched: runs === release }
+  for (let attempt = 1; ; attempt++) {
+    const answer = await host.link.call(call, { timeout: limits.change })
+    const reading = readResult(answer)
+    const facts = await readHost(run, host)
+    if (facts === undefined) return { kind: 'unknown', because: whyOf(answer) }
+    const runs = facts.current.kind === 'release' ? facts.current.release : undefined
+    if (runs === release && facts.unconfirmed === undefined && facts.good.at(-1) === release)
+      return { kind: 'ok' }
+    const onTrial = facts.unconfirmed?.id === run.id
+    if (reading.kind === 'unknown' && onTrial && attempt < attempts && !run.lost.aborted) continue
+    const because =
+      reading.kind === 'refused'
+        ? reading.text
+        : `the host was not found confirmed on ${release} but on ${runs ?? 'nothing'}`
+    return { kind: 'failed', because, log: reading.log, switched: onTrial || runs === release }
+  }
 }
 
 /** Goes back to what ran before this run switched the host, and restarts that. */

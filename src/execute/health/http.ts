@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HealthConfig } from '../../config/types.js'
 import { messageOf } from '../../errors.js'
@@ -38,9 +39,14 @@ export type OpenTcp = (
 
 async function secure(socket: Duplex, servername: string, signal: AbortSignal): Promise<Duplex> {
   const { connect } = await import('node:tls')
+  const host = servername.replace(/^\[|\]$/g, '')
+  signal.throwIfAborted()
   return new Promise((resolve, reject) => {
-    const secured = connect({ socket, servername }, () => resolve(secured))
-    secured.once('error', reject)
+    // An address is checked against the certificate, but must not be sent as a server name (RFC 6066).
+    const secured = connect({ socket, host, ...(isIP(host) === 0 ? { servername: host } : {}) }, () =>
+      resolve(secured),
+    )
+    secured.on('error', reject)
     signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true })
   })
 }
@@ -67,6 +73,8 @@ async function get(check: HttpCheck, url: URL, stream: Duplex, signal: AbortSign
       signal,
     })
     ask.on('error', fail)
+    ask.on('upgrade', (response) => resolve(judge(check, response.statusCode ?? 0, undefined)))
+    ask.on('close', () => fail(new Error('the connection closed before the answer ended')))
     ask.on('response', (response) => {
       let size = 0
       const status = response.statusCode ?? 0
