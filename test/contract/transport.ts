@@ -242,7 +242,6 @@ export function transportContract(name: string, start: () => Promise<TransportUn
     })
 
     test('a cut connection is a lost end, and the session knows', async () => {
-      const { cut } = under
       const first = new Promise<void>((resolve) => {
         void session
           .exec('echo up; sleep 30', { timeout: 20_000, onStdout: () => resolve() })
@@ -253,7 +252,7 @@ export function transportContract(name: string, start: () => Promise<TransportUn
       const ends: Ended[] = []
       await first
       const sending = session.exec('cat >/dev/null; sleep 30', { timeout: 20_000, stdin: endlessBytes() })
-      await cut()
+      await under.cut()
       expect(lost(await sending)).toContain('lost')
       expect(session.alive).toBe(false)
       expect(ends.map((ended) => ended.kind)).toEqual(['lost'])

@@ -11,7 +11,7 @@ transportContract('ssh2, against a server in this process,', async () => {
   return {
     transport: createSsh2Transport({ ssh: place.ssh(), env: {}, home: place.home }),
     host: hostOf(server),
-    cut: server.cut,
+    cut: () => server.cut(),
     stop: async () => {
       await server.stop()
       await place.remove()
