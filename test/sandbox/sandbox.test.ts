@@ -222,10 +222,10 @@ test.skipIf(!existsSync('/proc/self/environ'))(
     })
     const pid = orphan.stdout.trim()
     // Between fork and exec a process has no environment to show.
-  await eventually('the orphan shows its mark', async () => {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8')
-    return environment.includes(`DELIVER_SANDBOX=${directory}\0`)
-  })
-  expect(await marked(await scratchSandbox({ directory }))).toEqual([])
+    await eventually('the orphan shows its mark', async () => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8')
+      return environment.includes(`DELIVER_SANDBOX=${directory}\0`)
+    })
+    expect(await marked(await scratchSandbox({ directory }))).toEqual([])
   },
 )
