@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import { setMaxListeners, type EventEmitter } from 'node:events'
 
 /** How a run was asked to stop, and the signal that work listens to. */
 export interface Interrupt {
@@ -21,6 +21,8 @@ export function listenForInterrupts(
   notice: (text: string) => void,
 ): Interrupt {
   const controller = new AbortController()
+  // Each host's calls listen to it; Node takes more than ten listeners for a leak.
+  setMaxListeners(0, controller.signal)
   let reason: Interrupt['reason']
   const handlers = Object.keys(reasons).map((key) => {
     const name: Name = key === 'SIGINT' ? 'SIGINT' : key === 'SIGTERM' ? 'SIGTERM' : 'SIGHUP'

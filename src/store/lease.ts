@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { DeliverError } from '../errors.js'
 import type { Clock, Store } from '../ports.js'
 import { decidedWrite } from './decided-write.js'
@@ -44,6 +45,8 @@ const releaseTimeout = 30_000
 export function keepLease({ store, clock, key, tookOver, ...start }: HeldLock): Lease {
   let { lock, version, writtenAt } = start
   const lost = new AbortController()
+  // Every host's calls listen to it; Node takes more than ten listeners for a leak.
+  setMaxListeners(0, lost.signal)
   const done = new AbortController()
   let released: Promise<void> | undefined
   let writes: Promise<unknown> = Promise.resolve()

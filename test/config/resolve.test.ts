@@ -30,11 +30,8 @@ test('defaults', () => {
     build: { env: { NODE_ENV: 'production' }, timeout: 1_800_000, keep: 3 },
     archive: { format: 'tar.zst' },
     ssh: {
-      hostKeys: 'strict',
       config: '~/.ssh/config',
       agent: true,
-      connectTimeout: 10_000,
-      keepalive: 15_000,
       retries: 3,
       concurrency: 20,
     },

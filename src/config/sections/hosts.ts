@@ -49,19 +49,23 @@ export const ssh = z.strictObject({
     .describe('File of known host keys, or a list. Default: what the ssh config says.'),
   hostKeys: z
     .enum(['strict', 'accept-new'])
-    .prefault('strict')
+    .exactOptional()
     .describe(
-      'strict refuses hosts whose key is not known; accept-new remembers new ones and refuses changed ones.',
+      'strict refuses hosts whose key is not known; accept-new remembers new ones and refuses changed ones. Default: what the ssh config says, else strict.',
     ),
   config: z
     .union([localPath(), z.literal(false)])
     .prefault('~/.ssh/config')
     .describe('ssh config to honour; false: none.'),
   agent: z.boolean().prefault(true).describe('Ask the ssh agent for keys.'),
-  connectTimeout: duration().prefault('10s').describe('How long connecting and logging in may take.'),
+  connectTimeout: duration()
+    .exactOptional()
+    .describe('How long connecting and logging in may take. Default: what the ssh config says, else 10s.'),
   keepalive: duration()
-    .prefault('15s')
-    .describe('Between keepalives; a connection that misses three is lost.'),
+    .exactOptional()
+    .describe(
+      'Between keepalives; a connection that misses three is lost. Default: what the ssh config says, else 15s.',
+    ),
   retries: whole(0, 20).prefault(3).describe('Further attempts to connect, where the failure may pass.'),
   concurrency: whole(1, 1000).prefault(20).describe('Hosts worked on at once.'),
 }) satisfies z.ZodType<SshConfig>
