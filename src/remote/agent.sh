@@ -1271,6 +1271,7 @@ do_prune() {
   need_number keep "$keep"
   begin_mutation
   need_own_current
+  forget_gone
   kept="$current $trial_release $trial_previous $(printf '%s' "$protect" | tr ',' ' ')"
   kept="$kept $(newest_good "$keep") $(previous_good) $(staged_since_confirm)"
   in_use=$(releases_in_use)
@@ -1294,6 +1295,17 @@ do_prune() {
   tail -n 500 .deliver/journal >".deliver/new.$nonce" 2>/dev/null && mv -f ".deliver/new.$nonce" .deliver/journal
   empty_trash || log "some of $root/.deliver/trash could not be removed"
   end 0 pruned
+}
+
+# A prune that was killed may have taken a release away and not said so yet.
+forget_gone() {
+  for each in $good $bad; do
+    digest_of "$each" >/dev/null || {
+      good=$(without "$each" "$good") bad=$(without "$each" "$bad")
+      forgotten=yes
+    }
+  done
+  [ "${forgotten:-no}" = no ] || save_state
 }
 
 remove_release() {

@@ -11,14 +11,14 @@ type Args = AgentCall['args']
 /** What stage unpacks: how the archive that was put is compressed. */
 export type Encoding = 'zstd' | 'gzip' | 'none'
 
-/** Looks at the host; with sizes, not enough room is among the problems, and with shared paths, missing ones. */
+/** Looks at the host. With sizes, not enough room is a problem; with the service, no right to restart it. */
 export function probe(
-  wanted: { readonly bytes?: number; readonly inodes?: number; readonly shared?: readonly string[] } = {},
+  wanted: { readonly bytes?: number; readonly inodes?: number; readonly service?: ServiceConfig } = {},
 ): AgentCall {
   return looking('probe', [
     ...optional('need', wanted.bytes),
     ...optional('inodes', wanted.inodes),
-    ...(wanted.shared === undefined ? [] : [sharedArg(wanted.shared)]),
+    ...serviceArgs(wanted.service),
   ])
 }
 

@@ -319,24 +319,28 @@ onEachShell((makeHost, shell) => {
     )
   })
 
-  test("a host without the archive's compression says so before it unpacks", async () => {
-    const host = makeHost()
-    for (const name of ['gzip', 'zstd']) {
-      rmSync(join(host.bin, name), { force: true })
-      writeFileSync(join(host.bin, name), '#!/bin/sh\nexit 127\n', { mode: 0o755 })
-    }
-    const packed = packTree(host, 'v1')
-    await putBoth(host, 'v1', packed)
-    const call = stage({
-      fence: 1,
-      release: 'v1',
-      id: 'put1',
-      digest: packed.digest,
-      encoding: 'gzip',
-      shared: [],
-    })
-    expectCode(await host.call(call), codes.precondition)
-    const { tools } = await facts(host)
-    expect([tools.has('gzip'), tools.has('zstd')]).toEqual([false, false])
-  })
+  // busybox's shell takes its own applets, whatever the PATH.
+  test.skipIf(shell === 'busybox')(
+    "a host without the archive's compression says so before it unpacks",
+    async () => {
+      const host = makeHost()
+      for (const name of ['gzip', 'zstd']) {
+        rmSync(join(host.bin, name), { force: true })
+        writeFileSync(join(host.bin, name), '#!/bin/sh\nexit 127\n', { mode: 0o755 })
+      }
+      const packed = packTree(host, 'v1')
+      await putBoth(host, 'v1', packed)
+      const call = stage({
+        fence: 1,
+        release: 'v1',
+        id: 'put1',
+        digest: packed.digest,
+        encoding: 'gzip',
+        shared: [],
+      })
+      expectCode(await host.call(call), codes.precondition)
+      const { tools } = await facts(host)
+      expect([tools.has('gzip'), tools.has('zstd')]).toEqual([false, false])
+    },
+  )
 })

@@ -1,0 +1,169 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { codes } from '../../../src/remote/answers.js'
+import { readRun, readServiceFacts, readStatus, readHostFacts } from '../../../src/remote/readings.js'
+import { logs, probe, run, service, status } from '../../../src/remote/verbs.js'
+import { onEachShell, type LocalHost } from './host.js'
+import { commandService, expectCode, facts, result, ship } from './steps.js'
+
+const onLinux = existsSync('/proc/self/stat')
+const asRoot = process.getuid?.() === 0
+
+onEachShell((makeHost) => {
+  describe('probe', () => {
+    const problems = async (host: LocalHost): Promise<readonly string[]> =>
+      (await facts(host)).problems.map(({ code }) => code)
+
+    test('of an empty host', async () => {
+      const host = makeHost()
+      const told = await facts(host)
+      expect(told).toMatchObject({
+        path: host.at(),
+        current: { kind: 'none' },
+        releases: [],
+        good: [],
+        fence: 0,
+        problems: [],
+      })
+      expect(told.user.id).toBe(process.getuid?.())
+      expect(Math.abs(told.clock - Date.now())).toBeLessThan(10_000)
+      expect(told.freeBytes).toBeGreaterThan(0)
+    })
+
+    test('tells too little room before anything is sent', async () => {
+      const host = makeHost()
+      const reading = readHostFacts(await host.call(probe({ bytes: 10 ** 15 - 1 })))
+      expect(reading).toMatchObject({ value: { problems: [{ code: 'no-space' }] } })
+      const inodes = readHostFacts(await host.call(probe({ inodes: 10 ** 15 - 1 })))
+      expect(
+        inodes.kind === 'ok' && (inodes.value.freeInodes === undefined || inodes.value.problems.length === 1),
+      ).toBe(true)
+    })
+
+    test('tells a layout that is not ours', async () => {
+      const host = makeHost()
+      mkdirSync(host.at('elsewhere'), { recursive: true })
+      symlinkSync('elsewhere', host.at('releases'))
+      symlinkSync('elsewhere', host.at('current'))
+      expect(await problems(host)).toEqual(['foreign-layout', 'current'])
+    })
+
+    test('leaves nothing behind', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const before = readFileSync(host.at('.deliver/state'), 'utf8')
+      await facts(host)
+      const { readdirSync } = await import('node:fs')
+      expect(readdirSync(host.at()).sort()).toEqual(['.deliver', 'current', 'releases', 'shared'])
+      expect(readFileSync(host.at('.deliver/state'), 'utf8')).toBe(before)
+    })
+
+    test.skipIf(asRoot)('tells missing permissions, and what to run', async () => {
+      const host = makeHost('/usr/share')
+      const reading = readHostFacts(await host.call(probe()))
+      expect(reading).toMatchObject({
+        value: { problems: [{ code: 'permission', text: expect.stringContaining('chown') as string }] },
+      })
+    })
+
+    test.each(['good ../../x\nunconfirmed a', 'unconfirmed x', '\u0000\u0001garbage', ''])(
+      'reads a damaged state %j',
+      async (state) => {
+        const host = makeHost()
+        await ship(host, 'v1')
+        writeFileSync(host.at('.deliver/state'), state)
+        expect((await host.call(probe())).kind).toBe('answer')
+      },
+    )
+  })
+
+  describe('run', () => {
+    test.each([
+      ['exit 0', 0],
+      ['exit 7', 7],
+      ['kill -9 $$', 137],
+    ])('%s', async (command, exit) => {
+      const answer = await makeHost().call(run({ command, directory: 'home', timeout: 10_000 }))
+      expect(readRun(answer)).toMatchObject({ kind: 'ok', value: { exit } })
+    })
+
+    test('in current, with what it needs to know; output without a newline does not hide the answer', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const command = 'cat RELEASE; printf " %s %s" "$DELIVER_RELEASE" "$DELIVER_PATH"'
+      const answer = await host.call(run({ command, directory: 'current', timeout: 10_000 }))
+      expect(answer).toMatchObject({ kind: 'answer', code: 0, log: `v1 v1 ${host.at()}` })
+    })
+
+    test('is killed with its children when its time is up', async () => {
+      const host = makeHost()
+      const command = 'trap "" TERM HUP; (sleep 300 & echo $! > child; wait) & wait'
+      const answer = await host.call(
+        run({ command: command.replace('trap "" TERM HUP; ', ''), directory: 'home', timeout: 1000 }),
+      )
+      expect(readRun(answer)).toEqual({ kind: 'ok', value: {}, log: '' })
+      const child = Number(readFileSync(`${host.home}/child`, 'utf8'))
+      expect(() => process.kill(child, 0)).toThrow()
+    })
+
+    test('without a current there is nothing to run in', async () => {
+      expectCode(
+        await makeHost().call(run({ command: 'true', directory: 'current', timeout: 1000 })),
+        codes.precondition,
+      )
+    })
+  })
+
+  describe.skipIf(!onLinux)('service', () => {
+    test('the process that listens, since when, and from which release', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const script =
+        "const s=require('net').createServer().listen(0,'127.0.0.1',()=>console.log(s.address().port))"
+      const child = spawn(process.execPath, ['-e', script], { cwd: host.at('current') })
+      const port = await new Promise<number>((resolve) =>
+        child.stdout.once('data', (data: Buffer) => resolve(Number(data))),
+      )
+      const ask = service({ service: commandService('true'), port })
+      const reading = readServiceFacts(await host.call(ask))
+      expect(reading).toMatchObject({
+        value: { active: true, pid: child.pid, release: 'v1', cwd: host.at('releases/v1') },
+      })
+      expect(readServiceFacts(await host.call(ask))).toEqual(reading)
+      expect(readStatus(await host.call(status({ service: commandService('true'), port })))).toMatchObject({
+        value: { current: { release: 'v1' }, service: { pid: child.pid } },
+      })
+      child.kill()
+    })
+
+    test('a port where nobody listens', async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await new Promise((resolve) => server.once('listening', resolve))
+      const address = server.address()
+      const { port } =
+        typeof address === 'object' && address !== null
+          ? address
+          : ({ port: 0 } satisfies Partial<AddressInfo>)
+      await new Promise((resolve) => server.close(resolve))
+      const reading = readServiceFacts(await makeHost().call(service({ port })))
+      expect(reading).toEqual({ kind: 'ok', value: {}, log: '' })
+    })
+  })
+
+  describe('logs', () => {
+    test('the last lines of the log file', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      writeFileSync(host.at('shared/app.log'), 'one\ntwo\nthree\n')
+      const with_ = { ...commandService('true'), log: 'shared/app.log' }
+      expect((await host.call(logs({ service: with_, lines: 2 }))).log).toBe('two\nthree')
+      unlinkSync(host.at('shared/app.log'))
+      expect(result(await host.call(logs({ service: with_, lines: 2 })))).toEqual([
+        codes.precondition,
+        expect.stringContaining('app.log'),
+      ])
+    })
+  })
+})
