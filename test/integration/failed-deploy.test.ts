@@ -15,7 +15,7 @@ describe('with a release that runs on three hosts', () => {
     // The first batch may have been restarted; nothing later was ever touched.
     expect(now.slice(onlyFirst ? 1 : 0)).toEqual(before.slice(onlyFirst ? 1 : 0))
     expect(now[0]).toMatchObject({ release: 'good', host: 'web1' })
-    expect(await scenario.inspect({ current: 'good', pointer: 'good' })).toEqual([])
+    expect(await scenario.inspect({ current: 'good', pointer: 'good', keep: 99 })).toEqual([])
   }
 
   test.each([
@@ -54,7 +54,7 @@ describe('with a release that runs on three hosts', () => {
       .poll(async () => (await scenario.answers())[2], { timeout: 20_000 })
       .toMatchObject({ release: 'good' })
     expect((await scenario.answers()).slice(0, 2)).toEqual(before.slice(0, 2))
-    expect(await scenario.inspect({ current: 'good', pointer: 'good', keep: 9 })).toEqual([])
+    expect(await scenario.inspect({ current: 'good', pointer: 'good', keep: 99 })).toEqual([])
   })
 
   test('two deploys at once: exactly one goes on, the other says 3 and who has the lock', async () => {
@@ -64,7 +64,8 @@ describe('with a release that runs on three hosts', () => {
     ])
     const codes = both.map(({ code }) => code).sort()
     expect(codes, both.map(({ output }) => output).join('\n---\n')).toEqual([0, 3])
-    expect(await scenario.inspect({ current: 'later', pointer: 'later', keep: 9 })).toEqual([])
+    // What the failed deploys before left on the hosts goes with the first that succeeds.
+    expect(await scenario.inspect({ current: 'later', pointer: 'later' })).toEqual([])
   })
 
   test('no such release, no such host, no such option: a code of its own each, and nothing moves', async () => {
@@ -96,7 +97,7 @@ test('a host without room fails the deploy before any host is switched', async (
   try {
     const { code, output } = await scenario.ship('v1')
     expect(code, output).toBe(1)
-    expect(output).toMatch(/web2.*(space|room)/is)
+    expect(output).toMatch(/web2.*disk full/is)
     expect(await scenario.inspect({ current: null, pointer: null })).toEqual([])
   } finally {
     await scenario.stop()
