@@ -58,7 +58,7 @@ export async function conductRollout(
   const ready = probed.filter((each) => each.kind === 'ready')
   const unfit = probed.filter((each) => each.kind === 'unfit')
   if (unfit.length > 0 && (intent.unfit === 'refuse' || ready.length === 0))
-    return refused(context, intent, unfit, ready)
+    return refused(context, intent, probed)
 
   const plan = await intent.plan(ready.map(({ view }) => view))
   showPlan(context.reporter, plan)
@@ -169,26 +169,17 @@ function digestOf(release: string, intent: Intent, ready: readonly Ready[]): str
   return found ?? ''
 }
 
-function refused(
-  context: CommandContext,
-  intent: Intent,
-  unfit: readonly Unfit[],
-  ready: readonly Ready[],
-): Conducted {
-  const names = unfit.map((each) => each.host.name).join(', ')
-  const outcomes: readonly Outcome[] = [
-    ...unfit.map((each) => unfitOutcome(each)),
-    ...ready.map(({ view }): Outcome => ({
-      host: view.host,
-      ms: 0,
-      kind: 'skipped',
-      because: `nothing was changed, because ${names} can't be deployed to`,
-      runs: view.current,
-    })),
-  ]
+function refused(context: CommandContext, intent: Intent, probed: readonly Probed[]): Conducted {
+  const names = probed.flatMap((each) => (each.kind === 'unfit' ? [each.host.name] : [])).join(', ')
+  const because = `nothing was changed, because ${names} can't be deployed to`
+  const outcomes = probed.map((each): Outcome =>
+    each.kind === 'unfit'
+      ? unfitOutcome(each)
+      : { host: each.host.name, ms: 0, kind: 'skipped', because, runs: each.view.current },
+  )
   showOutcomes(context.reporter, outcomes)
   const code = context.interrupt.reason === undefined ? exitCodes.failed : exitCodes[context.interrupt.reason]
-  const text = `${intent.title}: nothing was changed, because ${names} can't be deployed to`
+  const text = `${intent.title}: ${because}`
   return { outcomes, reached: [], result: { code, text, data: { outcomes } } }
 }
 

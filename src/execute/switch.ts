@@ -17,6 +17,8 @@ export type Stepped =
 const attempts = 2
 /** The switch is done, the restart failed. */
 const restartCodes: ReadonlySet<number> = new Set([codes.restartFailed, codes.restartTimedOut])
+/** Ms until a call that reached the host shows in its state. */
+const justHeard = 3_000
 const logLines = 30
 /** Reading a host back after the line went: tries, and ms between them. A rebooting host gets that long. */
 const readBack = { tries: 6, pause: 5_000 }
@@ -48,7 +50,12 @@ export async function activateHost(
     if (reading.kind === 'refused' && restartCodes.has(reading.code))
       return { kind: 'failed', because: reading.text, log: reading.log, switched: true }
     const because = reading.kind === 'refused' ? reading.text : reading.because
-    const facts = await readHost(run, host)
+    let facts = await readHost(run, host)
+    if (reading.kind === 'unknown' && facts !== undefined && facts.unconfirmed?.id !== run.id) {
+      // It may have heard us just now: looking takes no lock, and can be faster than the switch.
+      await run.clock.sleep(justHeard)
+      facts = await readHost(run, host)
+    }
     if (facts === undefined) return { kind: 'unknown', because }
     const switched = facts.unconfirmed?.id === run.id
     last = { kind: 'failed', because, log: reading.log, switched }

@@ -4,14 +4,6 @@ import { World } from './world.js'
 let world: World
 afterEach(() => world.close())
 
-async function running(release: string, ...names: readonly string[]): Promise<World> {
-  world = new World(...names)
-  const { code, ends } = await world.deploy(release)
-  expect(code, ends.join('\n')).toBe(0)
-  world.restarts()
-  return world
-}
-
 describe('a rollout that goes well', () => {
   test('every host is switched, restarted once and confirmed, in batches', async () => {
     world = new World('web1', 'web2', 'web3')
@@ -26,8 +18,7 @@ describe('a rollout that goes well', () => {
   })
 
   test('hosts that run it already are looked at, and nothing is sent or restarted', async () => {
-    await running('v1', 'web1', 'web2')
-    for (const host of world.hosts.all) host.calls.length = 0
+    world = await World.running('web1', 'web2')
     const deployed = await world.deploy('v1')
     expect(deployed.ends).toEqual(['web1 done v1', 'web2 done v1'])
     expect(world.restarts()).toEqual([[], []])
@@ -35,43 +26,208 @@ describe('a rollout that goes well', () => {
       for (const verb of ['put', 'stage', 'activate', 'confirm']) expect(calls).not.toContain(verb)
   })
 
-  test('one that runs it and is ill is restarted, before the others', async () => {
-    await running('v1', 'web1', 'web2')
-    world.hosts.host('web2').put('sick-v1')
+  test('one that runs it and is ill is restarted', async () => {
+    world = await World.running('web1', 'web2')
+    world.host('web2').put('sick-v1')
     const deployed = await world.deploy('v1', {
       onEvent: (event) => {
-        if (event.type === 'batch-started') world.hosts.host('web2').remove('sick-v1')
+        if (event.type === 'batch-started') world.host('web2').remove('sick-v1')
       },
     })
     expect(deployed.ends).toEqual(['web1 done v1', 'web2 done v1'])
     expect(world.restarts()).toEqual([[], ['v1']])
   })
-})
 
-describe('staging', () => {
-  test('a host that cannot be staged: nothing is switched anywhere', async () => {
-    await running('v1', 'web1', 'web2', 'web3')
-    world.hosts.host('web2').put('releases/v2', 'in the way')
+  test('a host on trial of a run that died is switched again, first', async () => {
+    world = await World.running('web1', 'web2')
+    await world.deploy('v2', {
+      rollout: { onFailure: 'stop' },
+      fleet: () => [world.host('web2').host],
+      onEvent: (event) => {
+        if (event.type === 'host-state' && event.state === 'settling') world.host('web2').down()
+      },
+    })
+    world.host('web2').up()
+    expect(world.host('web2').state).toMatch(/^unconfirmed/)
     const deployed = await world.deploy('v2')
-    expect(deployed.code).toBe(1)
-    expect(deployed.ends).toEqual(['web1 skipped v1', 'web2 failed v1', 'web3 skipped v1'])
-    expect(world.runs).toEqual(['v1', 'v1', 'v1'])
-    expect(world.restarts()).toEqual([[], [], []])
+    expect(deployed.ends).toEqual(['web1 done v2', 'web2 done v2'])
+    const batches = deployed.events.flatMap((event) => (event.type === 'batch-started' ? event.hosts : []))
+    expect(batches).toEqual(['web2', 'web1'])
+    expect(world.host('web2').state).not.toMatch(/unconfirmed/)
   })
 })
 
-describe('failure', () => {
-  test('rollback: hosts that had switched go back too, newest first', async () => {
-    await running('v1', 'web1', 'web2', 'web3')
-    world.hosts.host('web3').put('sick-v2')
+describe('before the first switch', () => {
+  test('a host that cannot be staged: nothing is switched anywhere', async () => {
+    world = await World.running('web1', 'web2')
+    world.host('web2').put('releases/v2', 'in the way')
     const deployed = await world.deploy('v2')
-    expect(deployed.ends).toEqual(['web1 rolled-back v1', 'web2 rolled-back v1', 'web3 rolled-back v1'])
-    expect(deployed.code).toBe(5)
-    expect(world.runs).toEqual(['v1', 'v1', 'v1'])
-    expect(world.restarts()).toEqual([
-      ['v2', 'v1'],
-      ['v2', 'v1'],
-      ['v2', 'v1'],
-    ])
+    expect(deployed.code).toBe(1)
+    expect(deployed.ends).toEqual(['web1 skipped v1', 'web2 failed v1'])
+    expect(world.runs).toEqual(['v1', 'v1'])
+    expect(world.restarts()).toEqual([[], []])
+  })
+
+  test('a damaged archive in the store: every host is told of it, and none is switched', async () => {
+    world = await World.running('web1', 'web2')
+    const record = await world.publish('v2')
+    world.records.set('v2', { ...record, archive: { ...record.archive, sha256: '0'.repeat(64) } })
+    const deployed = await world.deploy('v2')
+    expect(deployed.code).toBe(1)
+    expect(deployed.ends).toEqual(['web1 failed v1', 'web2 failed v1'])
+    expect(deployed.why[0]).toMatch(/archive.*sha256/)
+    expect(world.runs).toEqual(['v1', 'v1'])
+  })
+
+  test('a host that is down: nothing is sent to any', async () => {
+    world = await World.running('web1', 'web2')
+    world.host('web2').down()
+    const deployed = await world.deploy('v2')
+    expect(deployed.code).toBe(1)
+    expect(deployed.ends).toEqual(['web1 skipped v1', 'web2 failed unknown'])
+    expect(world.host('web1').calls).not.toContain('put')
+  })
+
+  test('an older deploy is refused by a host that has seen a newer one', async () => {
+    world = await World.running('web1')
+    expect(await world.deploy('v2', { fence: 500 })).toMatchObject({ code: 0 })
+    world.restarts()
+    const late = await world.deploy('v3', { fence: 400 })
+    expect(late.code).toBe(1)
+    expect(late.why.join()).toContain('fenced out')
+    expect(world.runs).toEqual(['v2'])
+    expect(world.restarts()).toEqual([[]])
+  })
+})
+
+describe('somebody asks to stop', () => {
+  test('while hosts are staged: nothing is switched', async () => {
+    world = await World.running('web1', 'web2')
+    const stop = new AbortController()
+    const deployed = await world.deploy('v2', {
+      stop: stop.signal,
+      onEvent: (event) => {
+        if (event.type === 'host-state' && event.state === 'staged') stop.abort(new Error('interrupted'))
+      },
+    })
+    expect(deployed.code).toBe(130)
+    expect(deployed.outcomes).toHaveLength(2)
+    expect(world.runs).toEqual(['v1', 'v1'])
+    expect(world.restarts()).toEqual([[], []])
+  })
+
+  test('during a batch: that batch is finished and confirmed, the next is not begun', async () => {
+    world = await World.running('web1', 'web2')
+    const stop = new AbortController()
+    const deployed = await world.deploy('v2', {
+      stop: stop.signal,
+      onEvent: (event) => {
+        if (event.type === 'host-state' && event.state === 'settling') stop.abort(new Error('interrupted'))
+      },
+    })
+    expect(deployed.code).toBe(130)
+    expect(deployed.ends).toEqual(['web1 done v2', 'web2 skipped v1'])
+    expect(world.host('web1').state).not.toMatch(/unconfirmed/)
+    expect(world.restarts()).toEqual([['v2'], []])
+  })
+
+  test('in the pause between batches: the pause ends at once', async () => {
+    world = await World.running('web1', 'web2')
+    const stop = new AbortController()
+    const started = world.hosts.clock.now()
+    const deployed = await world.deploy('v2', {
+      stop: stop.signal,
+      rollout: { pause: 3_600_000 },
+      onEvent: (event) => {
+        if (event.type === 'batch-done') setTimeout(() => stop.abort(new Error('interrupted')), 1)
+      },
+    })
+    expect(deployed.ends).toEqual(['web1 done v2', 'web2 skipped v1'])
+    expect(world.hosts.clock.now() - started).toBeLessThan(3_600_000)
+  })
+})
+
+describe('the lock is lost', () => {
+  test.each(['staged', 'activating', 'settling', 'done'] as const)(
+    'when the first host is %s: no host is changed from then on',
+    async (state) => {
+      world = await World.running('web1', 'web2')
+      const lost = new AbortController()
+      let before: readonly number[] = []
+      const mutations = (): readonly number[] =>
+        world.hosts.all.map(({ calls }) => calls.filter((verb) => mutating.includes(verb)).length)
+      const deployed = await world.deploy('v2', {
+        lost: lost.signal,
+        onEvent: (event) => {
+          if (event.type !== 'host-state' || event.state !== state || lost.signal.aborted) return
+          lost.abort(new Error('lost'))
+          before = mutations()
+        },
+      })
+      expect(lost.signal.aborted).toBe(true)
+      if (state !== 'staged') expect(mutations()).toEqual(before)
+      expect(deployed.outcomes.map(({ host }) => host)).toEqual(['web1', 'web2'])
+      expect(deployed.code).not.toBe(0)
+      expect(world.host('web2').runs).toBe('v1')
+    },
+  )
+})
+
+const mutating = ['put', 'stage', 'activate', 'confirm', 'revert', 'prune']
+
+describe('the fleet changes under way', () => {
+  test('who joins is staged and switched too, and who leaves is gone', async () => {
+    world = await World.running('web1', 'web2', 'web3')
+    let asked = 0
+    const { host } = world.host('web3')
+    const fleet = () => {
+      asked++
+      if (asked === 1) return [world.host('web1').host, world.host('web2').host]
+      if (asked === 2) return [world.host('web1').host, world.host('web2').host, host]
+      return [world.host('web1').host, host]
+    }
+    const deployed = await world.deploy('v2', { fleet })
+    expect(deployed.ends).toEqual(['web1 done v2', 'web2 gone -', 'web3 done v2'])
+    expect(deployed.code).toBe(0)
+    expect(world.runs).toEqual(['v2', 'v1', 'v2'])
+  })
+
+  test('a host that fails because it left has not failed', async () => {
+    world = await World.running('web1', 'web2')
+    let gone = false
+    const deployed = await world.deploy('v2', {
+      fleet: () => world.hosts.all.flatMap(({ host }) => (gone && host.name === 'web1' ? [] : [host])),
+      onEvent: (event) => {
+        if (event.type !== 'host-state' || event.state !== 'settling' || event.host !== 'web1') return
+        gone = true
+        world.host('web1').down()
+      },
+    })
+    expect(deployed.ends).toEqual(['web1 gone -', 'web2 done v2'])
+    expect(deployed.code).toBe(0)
+  })
+
+  test('a fleet that cannot be asked again is taken as it was', async () => {
+    world = await World.running('web1')
+    let asked = 0
+    const deployed = await world.deploy('v2', {
+      fleet: () => {
+        if (++asked > 1) throw new Error('throttled')
+        return [world.host('web1').host]
+      },
+    })
+    expect(deployed.ends).toEqual(['web1 done v2'])
+    expect(deployed.warnings.join()).toContain('throttled')
+  })
+
+  test('a host that joins and cannot be reached is a failure that is told, and the others go on', async () => {
+    world = await World.running('web1', 'web2')
+    world.host('web2').down()
+    let asked = 0
+    const deployed = await world.deploy('v2', {
+      fleet: () => (++asked === 1 ? [world.host('web1').host] : world.hosts.all.map(({ host }) => host)),
+    })
+    expect(deployed.ends).toEqual(['web1 done v2', 'web2 failed unknown'])
+    expect(deployed.code).toBe(4)
   })
 })

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -19,11 +19,17 @@ import { encodeManifest, manifestFile } from '../../src/release/manifest.js'
 import type { Body, ReleaseRecord } from '../../src/release/release.js'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { releaseKeys } from '../../src/store/layout.js'
-import { createLocalHosts, healthCommand, localService, type LocalHosts } from '../fakes/local-hosts.js'
+import {
+  createLocalHosts,
+  healthCommand,
+  localService,
+  type LocalHost,
+  type LocalHosts,
+} from '../fakes/local-hosts.js'
 import { createMemoryStore } from '../fakes/memory-store.js'
 import { plant, type Tree } from '../remote/agent/release-on-disk.js'
 
-export const never = new AbortController().signal
+const never = new AbortController().signal
 
 const bodyOf = (bytes: Buffer): Body => ({
   size: bytes.length,
@@ -108,7 +114,28 @@ export interface Deployed extends Conducted {
   readonly events: readonly DeliverEvent[]
   /** `web1 done v1`, in order. */
   readonly ends: readonly string[]
+  /** The reasons of the outcomes that have one. */
+  readonly why: readonly string[]
+  readonly warnings: readonly string[]
   readonly code: number
+}
+
+let template: Promise<string> | undefined
+
+/** A host that runs v1, as a deploy left it; made once for all tests of a file. */
+function hostOnV1(): Promise<string> {
+  template ??= (async () => {
+    const world = new World('web1')
+    const { code, ends } = await world.deploy('v1', { fence: 1 })
+    if (code !== 0) throw new Error(`no host on v1: ${ends.join()}`)
+    world.restarts()
+    const directory = mkdtempSync(join(tmpdir(), 'deliver-template-'))
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+    cpSync(world.hosts.host('web1').home, directory, { recursive: true, verbatimSymlinks: true })
+    await world.close()
+    return directory
+  })()
+  return template
 }
 
 /** Hosts, a store, and the executor between them. */
@@ -116,10 +143,19 @@ export class World {
   readonly hosts: LocalHosts
   readonly store = createMemoryStore()
   readonly records = new Map<string, ReleaseRecord>()
-  #fence = 0
+  #fence = 100
 
   constructor(...names: readonly string[]) {
     this.hosts = createLocalHosts(...names)
+  }
+
+  /** Hosts that run v1 already. */
+  static async running(...names: readonly string[]): Promise<World> {
+    const from = await hostOnV1()
+    const world = new World(...names)
+    await world.publish('v1')
+    for (const { home } of world.hosts.all) cpSync(from, home, { recursive: true, verbatimSymlinks: true })
+    return world
   }
 
   async publish(release: string, tree?: Tree): Promise<ReleaseRecord> {
@@ -227,11 +263,22 @@ export class World {
     }
     try {
       const conducted = await work(session, context)
-      return { ...conducted, events, code: conducted.result.code, ends: conducted.outcomes.map(inWords) }
+      return {
+        ...conducted,
+        events,
+        code: conducted.result.code,
+        ends: conducted.outcomes.map(inWords),
+        why: conducted.outcomes.flatMap((each) => ('because' in each ? [each.because ?? ''] : [])),
+        warnings: events.flatMap((event) => (event.type === 'warning' ? [event.text] : [])),
+      }
     } finally {
       for (const link of links) await link.close()
       await this.hosts.quiet()
     }
+  }
+
+  host(name: string): LocalHost {
+    return this.hosts.host(name)
   }
 
   /** What each host runs, by its link. */

@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { activateHost } from '../../src/execute/switch.js'
+import type { FaultKind } from '../fakes/local-session.js'
+import { World } from './world.js'
+
+let world: World
+afterEach(() => world.close())
+
+const kinds: readonly FaultKind[] = ['before', 'middle', 'after', 'silent']
+
+describe('one lost answer is read back', () => {
+  test.each(kinds)('the line goes %s activate: done, and restarted once', async (kind) => {
+    world = await World.running('web1')
+    world.host('web1').fail({ verb: 'activate', kind })
+    const deployed = await world.deploy('v2')
+    expect(deployed.ends).toEqual(['web1 done v2'])
+    expect(world.restarts()).toEqual([['v2']])
+    expect(world.host('web1').countOf('activate')).toBe(kind === 'before' || kind === 'silent' ? 2 : 1)
+  })
+
+  test.each(kinds)('the line goes %s confirm: done and confirmed', async (kind) => {
+    world = await World.running('web1')
+    world.host('web1').fail({ verb: 'confirm', kind })
+    const deployed = await world.deploy('v2')
+    expect(deployed.ends).toEqual(['web1 done v2'])
+    expect(world.host('web1').state).toMatch(/^confirmed \w+ v2\n(.*\n)*good v1\ngood v2/)
+    expect(world.restarts()).toEqual([['v2']])
+  })
+
+  test('the restart failed and its answer was lost: found in the journal, and gone back', async () => {
+    world = await World.running('web1')
+    world.host('web1').put('cannot-start-v2')
+    world.host('web1').fail({ verb: 'activate', kind: 'after' })
+    const deployed = await world.deploy('v2')
+    expect(deployed.ends).toEqual(['web1 rolled-back v1'])
+    expect(deployed.why.join()).toContain('restart failed')
+    expect(world.restarts()).toEqual([['v2', 'v1']])
+  })
+
+  test('refused connections on the way are opened again', async () => {
+    world = await World.running('web1')
+    world.host('web1').fail({ verb: 'activate', kind: 'after' })
+    const deployed = await world.deploy('v2', {
+      onEvent: (event) => {
+        if (event.type === 'host-state' && event.state === 'activating') world.host('web1').refuse(4)
+      },
+    })
+    expect(deployed.ends).toEqual(['web1 done v2'])
+    expect(world.restarts()).toEqual([['v2']])
+  })
+})
+
+describe('a run that dies after a step, and the same run again', () => {
+  test.each(['put', 'stage', 'activate', 'confirm'])('%s', async (verb) => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.fail({ verb, kind: 'after' })
+    const first = await world.deploy('v2', {
+      rollout: { onFailure: 'stop' },
+      // The host stays away from the lost answer on.
+      onEvent: () => {
+        if (host.countOf(verb) > 0) host.down()
+      },
+    })
+    // Nothing happens between the lost answer and the next event, which is none for confirm.
+    host.up()
+    const again = await world.deploy('v2')
+    expect(again.ends, first.ends.join()).toEqual(['web1 done v2'])
+    expect(again.code).toBe(0)
+    expect(host.runs).toBe('v2')
+    expect(host.state).not.toMatch(/unconfirmed/)
+  })
+})
+
+test('nobody confirms: the host goes back by itself, and the next deploy finds it in order', async () => {
+  world = await World.running('web1')
+  const record = await world.publish('v2')
+  // Staged, then switched by a deployer that is never heard of again.
+  await world.deploy('v2', { rollout: { onFailure: 'stop' }, config: {}, lost: abortedAfterStage() })
+  const run = world.run({ rollout: { guard: 1_000 } })
+  const host = world.link(world.host('web1').host)
+  const target = { release: 'v2', digest: record.manifest.digest }
+  expect(await activateHost(run, host, target)).toEqual({ kind: 'ok' })
+  expect(world.runs).toEqual(['v2'])
+  await host.link.close()
+  await expect.poll(() => world.host('web1').state, { timeout: 20_000 }).toMatch(/^reverted/m)
+  expect(world.runs).toEqual(['v1'])
+  expect(world.restarts()).toEqual([['v2', 'v1']])
+  expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2'] })
+
+  function abortedAfterStage(): AbortSignal {
+    const lost = new AbortController()
+    const { host } = world.host('web1')
+    queueMicrotask(function look() {
+      if (world.host(host.name).has('releases/v2')) lost.abort(new Error('lost'))
+      else setTimeout(look, 5)
+    })
+    return lost.signal
+  }
+})
