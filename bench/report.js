@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+
+/** All that a run found out, as `--json` writes it. Seconds and bytes; of several samples the median counts. */
+export function summarise({ options, record, samples }) {
+  const { entries, bytes } = record.manifest
+  return {
+    machine: { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', memory: totalmem() },
+    versions: {
+      node: process.version,
+      git: answerOf('git', '--version'),
+      zstd: answerOf('zstd', '--version'),
+    },
+    options,
+    release: { entries, bytes, tar: record.tar.size, archive: record.archive.size },
+    steps: [...samples].map(([step, taken]) => stepOf(step, taken, { entries, bytes })),
+  }
+}
+
+function stepOf(step, taken, { entries, bytes }) {
+  const seconds = median(taken.map((sample) => sample.seconds))
+  const work = taken[0]?.work ?? 0
+  return {
+    step,
+    seconds,
+    least: Math.min(...taken.map((sample) => sample.seconds)),
+    most: Math.max(...taken.map((sample) => sample.seconds)),
+    runs: taken.length,
+    peak: Math.max(...taken.map((sample) => sample.peak)),
+    ...(work === 0
+      ? {}
+      : { bytesPerSecond: (bytes * work) / seconds, filesPerSecond: (entries * work) / seconds }),
+  }
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** One table for people. */
+export function tableOf({ machine, versions, options, release, steps }) {
+  const columns = ['step', 'seconds', 'least', 'most', 'MB/s', 'files/s', 'peak MB']
+  const rows = steps.map((each) => [
+    each.step,
+    each.seconds.toFixed(2),
+    each.least.toFixed(2),
+    each.most.toFixed(2),
+    each.bytesPerSecond === undefined ? '' : mb(each.bytesPerSecond),
+    each.filesPerSecond === undefined ? '' : each.filesPerSecond.toFixed(0),
+    mb(each.peak),
+  ])
+  const widths = columns.map((_, at) => Math.max(...[columns, ...rows].map((row) => row[at].length)))
+  const line = (row) =>
+    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  ')
+  return [
+    `${machine.cores} x ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB; node ${versions.node}, ${versions.git}, zstd ${versions.zstd}`,
+    `${release.entries} entries, ${mb(release.bytes)} MB; tar ${mb(release.tar)} MB, ${options.format} ${mb(release.archive)} MB; ${options.hosts} hosts`,
+    '',
+    ...[columns, ...rows].map(line),
+    '',
+  ].join('\n')
+}
+
+function mb(bytes) {
+  return (bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)
+}
+
+function answerOf(command, ...args) {
+  try {
+    const answer = execFileSync(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim()
+    return /v(\d[\d.]*)/.exec(answer)?.[1] ?? answer
+  } catch {
+    return 'none'
+  }
+}
