@@ -543,9 +543,13 @@ run_limited() {
     # shellcheck disable=SC2016
     exec_in_session sh -c '
       sleep "$1" || exit 0
-      trap "exit 7" TERM
+      trap "" TERM
       kill -s TERM -- "-$2" 2>/dev/null || kill -s TERM "$2"
-      sleep 10
+      left=50
+      while [ "$left" -gt 0 ] && { kill -s 0 -- "-$2" || kill -s 0 "$2"; } 2>/dev/null; do
+        sleep 0.2 2>/dev/null || { sleep 1; left=$((left - 4)); }
+        left=$((left - 1))
+      done
       kill -s KILL -- "-$2" 2>/dev/null || kill -s KILL "$2"
       exit 7
     ' sh "$limit" "$limited"

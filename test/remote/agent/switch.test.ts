@@ -236,7 +236,6 @@ onEachShell((makeHost) => {
     test('of a confirm and a guard at the same time exactly one wins', async () => {
       const host = makeHost()
       await onTrial(host, 1000)
-      await vi.waitFor(() => undefined)
       const answer = await new Promise<Awaited<ReturnType<LocalHost['call']>>>((resolve) => {
         setTimeout(() => resolve(host.call(confirm({ fence: 1, id: 'try', via: 'deploy' }))), 900)
       })
