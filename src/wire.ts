@@ -36,3 +36,21 @@ export function missing(section: string, example: string): DeliverError {
 function absolute(config: Config, path: string): string {
   return path.startsWith('/') ? path : `${config.directory}/${path}`
 }
+
+/**
+ * Loads all that a whole `ship` may need. A setup that installs an app's dependencies anew may remove or replace deliver's
+ * own files, where it is one of them; what is in memory by then goes on working.
+ */
+export async function loadEverything(): Promise<void> {
+  await Promise.all([
+    import('./remote/agent-program.js').then(({ agentProgram }) => agentProgram()),
+    import('./adapters/directory-store.js'),
+    import('./adapters/git.js'),
+    import('./adapters/static-fleet.js'),
+    import('./adapters/ssh/transport.js'),
+    import('./adapters/ssh/ssh2.js').then(({ loadSsh2 }) => loadSsh2()),
+    import('node:readline/promises'),
+    import('node:http'),
+    import('node:tls'),
+  ])
+}

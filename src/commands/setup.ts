@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { runSetup } from '../build/setup.js'
 import { exitCodes } from '../errors.js'
 import { step } from './building.js'
@@ -15,5 +17,11 @@ export async function setup(context: CommandContext): Promise<CommandResult> {
       signal: context.interrupt.signal,
     }),
   )
+  if (!existsSync(fileURLToPath(import.meta.url))) {
+    const text =
+      'setup removed deliver itself, as one of the development dependencies. This run goes on; for single steps install ' +
+      'deliver outside of the app: npm install --global deliver-cli'
+    context.reporter.event({ type: 'warning', text })
+  }
   return { code: exitCodes.done, text: `${config.app} is set up: ${command}`, data: { command } }
 }

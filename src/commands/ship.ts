@@ -6,6 +6,7 @@ import type { CommandContext, CommandResult } from './context.js'
 import { deploy } from './deploy.js'
 import { publish } from './publish.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
+import { loadEverything } from '../wire.js'
 import { setup } from './setup.js'
 
 export interface ShipOptions extends RolloutOptions {
@@ -21,6 +22,7 @@ export interface ShipOptions extends RolloutOptions {
 export async function ship(context: CommandContext, options: ShipOptions = {}): Promise<CommandResult> {
   await context.config(rolloutFlags(options))
   const tag = await releaseToBuild(context, await openBuilding(context), options.tag)
+  await loadEverything()
   const steps = [
     () => setup(context),
     () => commitDeps(context, { tag, force: options.force, allowDirty: options.allowDirty }),
