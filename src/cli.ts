@@ -6,6 +6,8 @@ import type { CommandContext, CommandResult } from './commands/context.js'
 
 /** Runs `deliver` with these arguments and resolves to its exit code. Prints through the process's own streams. */
 export async function main(argv: readonly string[], exit: (code: number) => void): Promise<number> {
+  // Whoever reads us may stop reading (`| head -1`): that is no error, and ends no deploy.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const { Command, CommanderError } = await import('commander')
   let code: number = exitCodes.done
   const program = describe(new Command(), (run) => async (globals, options, args) => {
