@@ -1,0 +1,54 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { probeHost } from '../../src/execute/facts.js'
+import { World } from './world.js'
+
+let world: World
+afterEach(() => world.close())
+
+describe('a host that is looked at', () => {
+  test('tells what it runs and has', async () => {
+    world = await World.running('web1')
+    const probed = await probeHost(world.run(), world.link(world.host('web1').host))
+    expect(probed).toMatchObject({
+      kind: 'ready',
+      view: { host: 'web1', current: 'v1', unconfirmed: false, good: ['v1'], bad: [], via: 'deploy' },
+    })
+    expect(probed.view?.staged.get('v1')).toBe(world.records.get('v1')?.manifest.digest)
+  })
+
+  test('and has nothing yet gets nothing by being looked at', async () => {
+    world = new World('web1')
+    const probed = await probeHost(world.run(), world.link(world.host('web1').host))
+    expect(probed).toMatchObject({ kind: 'ready', view: { current: null, good: [] } })
+    expect(world.host('web1').has('')).toBe(false)
+  })
+
+  test('and is asked twice when the first answer is lost, no more', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.fail({ verb: 'probe', kind: 'after' })
+    expect(await probeHost(world.run(), world.link(host.host))).toMatchObject({ kind: 'ready' })
+    host.fail({ verb: 'probe', kind: 'before' }, { verb: 'probe', kind: 'before' })
+    const probed = await probeHost(world.run(), world.link(host.host))
+    expect(probed).toMatchObject({ kind: 'unfit', because: 'web1: the connection was reset' })
+  })
+
+  test.each([
+    ['without room', { bytes: 2 ** 49, inodes: 1 }, /disk full/],
+    ['with room', { bytes: 1, inodes: 1 }, undefined],
+  ])('%s', async (_, room, because) => {
+    world = await World.running('web1')
+    const probed = await probeHost(world.run(), world.link(world.host('web1').host), room)
+    if (because === undefined) expect(probed.kind).toBe('ready')
+    else expect(probed.kind === 'unfit' && probed.because).toMatch(because)
+  })
+
+  test('whose current is a directory of somebody else is unfit, with what to do', async () => {
+    world = new World('web1')
+    mkdirSync(join(world.host('web1').path, 'current'), { recursive: true })
+    const probed = await probeHost(world.run(), world.link(world.host('web1').host))
+    expect(probed.kind === 'unfit' && probed.because).toMatch(/current is a directory.*Move it away/)
+  })
+})
