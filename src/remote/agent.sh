@@ -371,8 +371,8 @@ take_lock() {
     nap
   done
   printf '%s\n' "pid $$, $verb ${release:-}, fence ${fence:-0}" 2>/dev/null >.deliver/lock-holder
-  # Left by calls that were killed; whoever has the lock is alone.
-  rm -rf .deliver/current.* .deliver/new.* .deliver/room.* .deliver/.deliver-* 2>/dev/null
+  # Left by calls that were killed; whoever has the lock is alone. Not what is tried without the lock: somebody may be at it.
+  rm -rf .deliver/current.* .deliver/new.* .deliver/room.* .deliver/.deliver-rename.* 2>/dev/null
 }
 
 release_lock() {
@@ -1298,6 +1298,8 @@ do_prune() {
   done
   tail -n 500 .deliver/journal >".deliver/new.$nonce" 2>/dev/null && mv -f ".deliver/new.$nonce" .deliver/journal
   empty_trash || log "some of $root/.deliver/trash could not be removed"
+  # Trials of calls that were killed, by age: those of today may be under way.
+  find . .deliver -maxdepth 1 -name '.deliver-*' -mtime +0 -exec rm -rf {} + 2>/dev/null
   end 0 pruned
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readPruned } from '../../../src/remote/readings.js'
 import { activate, prune, revert } from '../../../src/remote/verbs.js'
@@ -64,5 +64,23 @@ onEachShell((makeHost) => {
     writeFileSync(host.at('releases/notes.txt'), '')
     expect((await host.call(prune({ fence: 1, keep: 1 }))).kind).toBe('answer')
     expect(readdirSync(host.at('releases'))).toEqual(['notes.txt', 'v1'])
+  })
+
+  test('takes away what others tried without the lock only when it is old', async () => {
+    const host = makeHost()
+    await ship(host, 'v1')
+    const trials = [
+      '.deliver-flock.1',
+      '.deliver-probe.1',
+      '.deliver/.deliver-flock.1',
+      '.deliver/.deliver-probe.1',
+    ]
+    for (const trial of trials) writeFileSync(host.at(trial), '')
+    await pruned(host, { keep: 1 })
+    expect(trials.filter((trial) => !existsSync(host.at(trial)))).toEqual([])
+    const longAgo = Date.now() / 1000 - 3 * 86_400
+    for (const trial of trials) utimesSync(host.at(trial), longAgo, longAgo)
+    await pruned(host, { keep: 1 })
+    expect(trials.filter((trial) => existsSync(host.at(trial)))).toEqual([])
   })
 })
