@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DeliverError } from '../../src/errors.js'
-import { selectHosts } from '../../src/plan/select.js'
+import { matchingHosts, selectHosts } from '../../src/plan/select.js'
 import type { Host } from '../../src/ports.js'
 
 const host = (name: string, zone?: string): Host => ({
@@ -78,5 +78,17 @@ describe('selecting hosts', () => {
     const started = performance.now()
     expect(() => selectHosts([host('a'.repeat(200))], [`${'*a'.repeat(100)}*b`])).toThrow()
     expect(performance.now() - started).toBeLessThan(1000)
+  })
+})
+
+describe('a fleet that changes under way', () => {
+  test.each([
+    [['web*'], ['web1', 'web2']],
+    [['web1,web9'], ['web1']],
+    [['web9'], []],
+    [[','], []],
+  ])('%j: %j, and nobody is no error', (patterns, names) => {
+    const hosts = ['web1', 'web2', 'db1'].map((name) => ({ name, address: name, labels: {} }))
+    expect(matchingHosts(hosts, patterns).map(({ name }) => name)).toEqual(names)
   })
 })
