@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
 import { systemClock } from '../adapters/clock.js'
+import { isDeadProcess, thisMachine } from '../adapters/machine.js'
 import { parseDuration } from '../config/values.js'
 import type { Config, TargetConfig } from '../config/types.js'
 import { DeliverError, messageOf } from '../errors.js'
@@ -84,16 +84,7 @@ export async function openRollout(
 
 /** Who runs this, as the lock, the pointer and the history name them. */
 export function thisOwner(context: CommandContext): LeaseOwner {
-  return ownerFrom(context.env, { user: userName(), host: hostname(), pid: process.pid })
-}
-
-/** A container may run as a user id without a name. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
-  }
+  return ownerFrom(context.env, thisMachine())
 }
 
 /** A lock that can't be freed expires by itself, so that is no reason to call the deploy failed. */
@@ -121,6 +112,7 @@ async function takeLease(
     environment: config.environment,
     owner: thisOwner(context),
     wait,
+    isDead: isDeadProcess,
     signal: context.interrupt.signal,
     onWaiting: (holder) =>
       context.reporter.event({

@@ -627,6 +627,12 @@ control_service() {
   DELIVER_RELEASE=$current DELIVER_PATH=$root
   export DELIVER_RELEASE DELIVER_PATH
   run_limited "$control_limit" "$control_directory" "$@"
+  while [ "$limited_code" -ne 0 ] && [ "$timed_out" = no ] && start_limit_hit; do
+    control_left=$((control_limit - ($(date +%s) - started)))
+    [ "$control_left" -gt 1 ] || break
+    sleep 1
+    run_limited "$control_left" "$control_directory" "$@"
+  done
   exec 3>&-
   fact duration "$(($(date +%s) - started))"
   if [ "$timed_out" = yes ]; then
@@ -637,6 +643,15 @@ control_service() {
     check_active
   fi
   [ -z "$control_failed" ]
+}
+
+# A release that crashed in a loop leaves its unit refusing every start for a while (StartLimitIntervalSec, 10 s by default), also that
+# of the release that we go back to. Clearing that needs a right that sudoers may not give, so it is waited for.
+start_limit_hit() {
+  [ "$service" = systemd ] && [ "$action" = restart ] || return 1
+  [ "$(systemctl_shows show -p Result "$unit" 2>/dev/null)" = Result=start-limit-hit ] || return 1
+  [ -n "$sudo" ] && [ "$user" != 1 ] || systemctl_shows reset-failed "$unit" >/dev/null 2>&1
+  return 0
 }
 
 # A unit of Type=simple counts as started when its process exists; it may be gone by now.

@@ -27,6 +27,7 @@ export function parseLock(key: string, text: string): LockDocument {
   const fields = readFields(key, text)
   const job = fields.optionalText('job')
   const url = fields.optionalText('url')
+  const machine = fields.optionalText('machine')
   return {
     version: 1,
     id: fields.text('id', /^[A-Za-z0-9-]{1,64}$/),
@@ -35,6 +36,7 @@ export function parseLock(key: string, text: string): LockDocument {
     ...(url === undefined ? {} : { url }),
     host: fields.text('host'),
     pid: fields.count('pid'),
+    ...(machine === undefined ? {} : { machine }),
     fence: fields.count('fence'),
     renewal: fields.count('renewal'),
     since: fields.text('since'),

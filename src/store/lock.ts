@@ -26,6 +26,8 @@ export interface AcquireLease {
   readonly wait?: number
   /** Called once for each holder that we wait for. */
   readonly onWaiting?: (holder: LockDocument) => void
+  /** Whether a holder is known to be dead, so that its lease needs not expire first. Default: nobody is. */
+  readonly isDead?: (holder: LockDocument) => boolean
   readonly signal?: AbortSignal
 }
 
@@ -42,7 +44,7 @@ export async function acquireLease(request: AcquireLease): Promise<Lease> {
   for (;;) {
     signal?.throwIfAborted()
     const found = await readLock(store, key)
-    if (found === undefined || isFree(found.lock, found.age)) {
+    if (found === undefined || isFree(found.lock, found.age) || request.isDead?.(found.lock) === true) {
       const lease = await take(request, { key, id, found })
       if (lease !== undefined) return lease
       continue

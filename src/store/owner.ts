@@ -7,6 +7,8 @@ export interface LeaseOwner {
   readonly url?: string
   readonly host: string
   readonly pid: number
+  /** Tells one boot of one machine, and the processes that can see each other there; undefined where nothing tells. */
+  readonly machine?: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -14,7 +16,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** From the variables that Jenkins, GitHub and GitLab set for their jobs. All are untrusted: branch names make job names. */
 export function ownerFrom(
   env: Environment,
-  machine: { readonly user: string; readonly host: string; readonly pid: number },
+  machine: {
+    readonly user: string
+    readonly host: string
+    readonly pid: number
+    readonly machine?: string | undefined
+  },
 ): LeaseOwner {
   const { job, url, user } = jobOf(env)
   const host = plain(machine.host)
@@ -25,6 +32,7 @@ export function ownerFrom(
     ...(address === undefined ? {} : { url: address }),
     host,
     pid: machine.pid,
+    ...(machine.machine === undefined ? {} : { machine: machine.machine }),
   }
 }
 

@@ -26,7 +26,6 @@ export class SshSession implements Session {
   readonly host: Host
   readonly #client: Client
   readonly #socket: Duplex
-  readonly #destination: Destination
   readonly #channels: Channels
   readonly #lost = new AbortController()
   readonly #closed: Promise<void>
@@ -37,7 +36,6 @@ export class SshSession implements Session {
     this.host = host
     this.#client = client
     this.#socket = socket
-    this.#destination = destination
     this.#channels = new Channels(client)
     // Every command in the queue listens; Node would take more than ten for a leak.
     setMaxListeners(0, this.#lost.signal)
@@ -86,13 +84,7 @@ export class SshSession implements Session {
         finish()
       }
       const refuse = (because: string, cause?: unknown) =>
-        settle(() =>
-          reject(
-            new DeliverError('failed', `${this.#destination.where}: no connection to ${target}: ${because}`, {
-              cause,
-            }),
-          ),
-        )
+        settle(() => reject(new DeliverError('failed', `no connection to ${target}: ${because}`, { cause })))
       const abort = () => settle(() => reject(abortReason(signal)))
       const gone = () => refuse(messageOf(lost.reason))
       if (signal?.aborted === true) return abort()

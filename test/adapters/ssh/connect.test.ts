@@ -284,7 +284,7 @@ describe('ProxyJump', () => {
       `Host jump\n HostName 127.0.0.1\n Port ${bastion.port}\n ProxyJump none\nHost *\n ProxyJump jump`,
     )
     const error = await refused(transport().connect(hostOf(web1)))
-    expect(error.message).toMatch(/web1 .*bastion jump .*no connection to 127\.0\.0\.1/)
+    expect(error.message).toMatch(/web1 .*through bastion jump: no connection to 127\.0\.0\.1/)
   })
 
   test('a lost bastion takes its sessions along, and is connected anew', async () => {
