@@ -82,7 +82,7 @@ describe('selecting hosts', () => {
 })
 
 describe('a fleet that changes under way', () => {
-  test.each([
+  it.each([
     [['web*'], ['web1', 'web2']],
     [['web1,web9'], ['web1']],
     [['web9'], []],
