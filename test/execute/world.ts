@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { afterAll } from 'vitest'
 import { ManifestBuilder } from '../../src/build/manifest-builder.js'
 import { conductRollout, type Conducted } from '../../src/commands/rollout-command.js'
 import type { RolloutSession } from '../../src/commands/rollout-session.js'
@@ -122,6 +123,10 @@ export interface Deployed extends Conducted {
 
 let template: Promise<string> | undefined
 
+afterAll(async () => {
+  if (template !== undefined) rmSync(await template, { recursive: true, force: true })
+})
+
 /** A host that runs v1, as a deploy left it; made once for all tests of a file. */
 function hostOnV1(): Promise<string> {
   template ??= (async () => {
@@ -130,7 +135,6 @@ function hostOnV1(): Promise<string> {
     if (code !== 0) throw new Error(`no host on v1: ${ends.join()}`)
     world.restarts()
     const directory = mkdtempSync(join(tmpdir(), 'deliver-template-'))
-    process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
     cpSync(world.hosts.host('web1').home, directory, { recursive: true, verbatimSymlinks: true })
     await world.close()
     return directory
