@@ -10,6 +10,9 @@ import { makeDirectories, rootExists } from './directory/root.js'
 import { sweepTemporaries } from './directory/sweep.js'
 import { walk } from './directory/walk.js'
 
+/** Bytes read at once: archives are large, and the store may be a network mount. */
+const chunk = 1024 * 1024
+
 /**
  * A store in a directory: local, or on a network mount that deployers share. Needs hard links and atomic rename. The
  * store's clock is the file system's.
@@ -49,7 +52,7 @@ export function createDirectoryStore(options: { readonly directory: string }): S
           await makeDirectories(root, dirname(key))
           await sweepOnce(dirname(path))
           if ((await unless(['ENOENT'], stat(path))) !== undefined) return 'exists'
-          const content = Buffer.isBuffer(body) ? body : source?.createReadStream({ autoClose: false })
+          const content = Buffer.isBuffer(body) ? body : source?.createReadStream({ autoClose: false, highWaterMark: chunk })
           if (content === undefined) throw new TypeError('no content')
           return (await createDurably(path, content, signal)).outcome
         })
@@ -73,7 +76,7 @@ export function createDirectoryStore(options: { readonly directory: string }): S
         const file = (await rootExists(root))
           ? await unless(['ENOENT', 'ENOTDIR'], open(path, 'r'))
           : undefined
-        if (file !== undefined && (await file.stat()).isFile()) return file.createReadStream()
+        if (file !== undefined && (await file.stat()).isFile()) return file.createReadStream({ highWaterMark: chunk })
         await file?.close()
         throw new DeliverError('precondition', `store directory ${root}: there is no ${key}`, {
           fix: 'Publish the release, or check store.directory.',
