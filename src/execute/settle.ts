@@ -1,3 +1,4 @@
+import { codes } from '../remote/answers.js'
 import type { ServiceFacts } from '../remote/facts.js'
 import { readServiceFacts } from '../remote/readings.js'
 import { logs, service as serviceCall } from '../remote/verbs.js'
@@ -98,5 +99,6 @@ export async function lastLog(run: Run, host: RunHost): Promise<string> {
   const { service } = run.config
   if (service === undefined) return ''
   const answer = await host.link.call(logs({ service, lines: logLines }), { timeout: limits.look })
+  if (answer.kind === 'answer' && answer.code !== codes.ok) return `no log: ${answer.text}`
   return answer.log
 }

@@ -624,14 +624,13 @@ control_service() {
   (: >.deliver/restart.log) 2>/dev/null || write_failed restart.log
   exec 3>>.deliver/restart.log
   started=$(date +%s)
+  note_failed
   DELIVER_RELEASE=$current DELIVER_PATH=$root
   export DELIVER_RELEASE DELIVER_PATH
   run_limited "$control_limit" "$control_directory" "$@"
-  while [ "$limited_code" -ne 0 ] && [ "$timed_out" = no ] && start_limit_hit; do
-    control_left=$((control_limit - ($(date +%s) - started)))
-    [ "$control_left" -gt 1 ] || break
+  while [ "$limited_code" -ne 0 ] && [ "$timed_out" = no ] && may_start_later; do
     sleep 1
-    run_limited "$control_left" "$control_directory" "$@"
+    run_limited "$((control_limit - waited))" "$control_directory" "$@"
   done
   exec 3>&-
   fact duration "$(($(date +%s) - started))"
@@ -646,12 +645,32 @@ control_service() {
 }
 
 # A release that crashed in a loop leaves its unit refusing every start for a while (StartLimitIntervalSec, 10 s by default), also that
-# of the release that we go back to. Clearing that needs a right that sudoers may not give, so it is waited for.
-start_limit_hit() {
-  [ "$service" = systemd ] && [ "$action" = restart ] || return 1
-  [ "$(systemctl_shows show -p Result "$unit" 2>/dev/null)" = Result=start-limit-hit ] || return 1
+# of the release that we go back to. systemctl doesn't tell this from other failures, so a unit that had failed before we came
+# is tried again for that long. Clearing the limit needs a right that sudoers may not give.
+may_start_later() {
+  [ "$service" = systemd ] && [ "$action" = restart ] && [ "$had_failed" = yes ] || return 1
   [ -n "$sudo" ] && [ "$user" != 1 ] || systemctl_shows reset-failed "$unit" >/dev/null 2>&1
-  return 0
+  waited=$(($(date +%s) - started))
+  [ "$waited" -lt "$((control_limit - 1))" ] && [ "$waited" -le "$start_interval" ]
+}
+
+# Before a restart: whether the unit has failed, and the seconds that it may refuse starts for.
+note_failed() {
+  had_failed=no start_interval=10
+  [ "$service" = systemd ] && [ "$(systemctl_shows is-failed "$unit" 2>/dev/null)" = failed ] || return 0
+  had_failed=yes
+  shown=$(systemctl_shows show -p StartLimitIntervalUSec "$unit" 2>/dev/null)
+  shown=${shown#*=}
+  start_interval=1
+  for each in $shown; do
+    case $each in
+      *ms | *us) ;;
+      *min) is_number "${each%min}" && start_interval=$((start_interval + ${each%min} * 60)) ;;
+      *h) is_number "${each%h}" && start_interval=$((start_interval + ${each%h} * 3600)) ;;
+      *s) each=${each%%.*} && is_number "${each%s}" && start_interval=$((start_interval + ${each%s} + 1)) ;;
+    esac
+  done
+  [ "$start_interval" -gt 1 ] || start_interval=12
 }
 
 # A unit of Type=simple counts as started when its process exists; it may be gone by now.
@@ -1529,8 +1548,11 @@ do_logs() {
       if [ "$user" = 1 ]; then
         journalctl --user --no-pager -o short-iso -n "$lines" -u "$unit" 2>/dev/null || end 11 'the journal of this user can not be read'
       else
-        may_read_journal || end 11 "$(id -un) may not read the journal. Allow it: sudo usermod -aG systemd-journal $(id -un)"
-        journalctl --no-pager -o short-iso -n "$lines" -u "$unit" 2>/dev/null || end 11 'the journal can not be read'
+        # A service that runs as this user may write to a journal of this user's own, so the attempt decides.
+        told=$(journalctl -q --no-pager -o short-iso -n "$lines" -u "$unit" 2>/dev/null)
+        [ -n "$told" ] || may_read_journal ||
+          end 11 "$(id -un) may not read the journal. Allow it: sudo usermod -aG systemd-journal $(id -un)"
+        printf '%s\n' "$told"
       fi
       ;;
     upstart) tail -n "$lines" "/var/log/upstart/$job.log" 2>/dev/null || end 11 "/var/log/upstart/$job.log can't be read" ;;

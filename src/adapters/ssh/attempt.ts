@@ -74,7 +74,11 @@ async function openSocket(
         ? { fix: error.fix, cause: error }
         : { cause: error }
     throw new ConnectFailure(
-      new DeliverError('failed', `${where}, through ${bastion.session.host.name}: ${messageOf(error)}`, detail),
+      new DeliverError(
+        'failed',
+        `${where}, through ${bastion.session.host.name}: ${messageOf(error)}`,
+        detail,
+      ),
       !isProhibited(error),
     )
   }
