@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../bin/deliver.js', import.meta.url))
-const peakMemory = new URL('peak-memory.js', import.meta.url).href
+const ownUsage = new URL('own-usage.js', import.meta.url).href
 
 /** What a CI job or a shell says about other deploys has no part in it. */
 function environment() {
@@ -15,18 +15,19 @@ function environment() {
 }
 
 /**
- * Runs the real binary; resolves to its wall-clock seconds and its peak memory in bytes, without that of its children.
+ * Runs the real binary; resolves to its wall-clock seconds, and to the CPU seconds and peak memory of the process
+ * alone, without its children.
  * `profile`: a directory that gets a CPU profile of it.
  */
 export async function deliver(args, { cwd, profile }) {
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   const started = performance.now()
-  const child = spawn(process.execPath, [...profiling, '--import', peakMemory, bin, ...args], {
+  const child = spawn(process.execPath, [...profiling, '--import', ownUsage, bin, ...args], {
     cwd,
     env: environment(),
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
-  const [output, errors, kibibytes, [code, signal]] = await Promise.all([
+  const [output, errors, usage, [code, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     text(child.stdio[3]),
@@ -34,5 +35,5 @@ export async function deliver(args, { cwd, profile }) {
   ])
   if (code !== 0)
     throw new Error(`deliver ${args.join(' ')} ended with ${code ?? signal}:\n${output}${errors}`)
-  return { seconds: (performance.now() - started) / 1000, peak: Number(kibibytes) * 1024 }
+  return { seconds: (performance.now() - started) / 1000, ...JSON.parse(usage) }
 }

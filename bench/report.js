@@ -26,6 +26,7 @@ function stepOf(step, taken, { entries, bytes }) {
     least: Math.min(...taken.map((sample) => sample.seconds)),
     most: Math.max(...taken.map((sample) => sample.seconds)),
     runs: taken.length,
+    cpu: median(taken.map((sample) => sample.cpu)),
     peak: Math.max(...taken.map((sample) => sample.peak)),
     ...(work === 0
       ? {}
@@ -41,12 +42,13 @@ function median(values) {
 
 /** One table for people. */
 export function tableOf({ machine, versions, options, release, steps }) {
-  const columns = ['step', 'seconds', 'least', 'most', 'MB/s', 'files/s', 'peak MB']
+  const columns = ['step', 'seconds', 'least', 'most', 'CPU', 'MB/s', 'files/s', 'peak MB']
   const rows = steps.map((each) => [
     each.step,
     each.seconds.toFixed(2),
     each.least.toFixed(2),
     each.most.toFixed(2),
+    each.cpu.toFixed(2),
     each.bytesPerSecond === undefined ? '' : mb(each.bytesPerSecond),
     each.filesPerSecond === undefined ? '' : each.filesPerSecond.toFixed(0),
     mb(each.peak),

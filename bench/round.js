@@ -5,7 +5,7 @@ import { createApp } from './app.js'
 import { deliver } from './deliver.js'
 
 /**
- * One app, one store and one fleet, all new, and every step once. Calls `measured(step, { seconds, peak, work })` after each;
+ * One app, one store and one fleet, all new, and every step once. Calls `measured(step, { seconds, cpu, peak, work })` after each;
  * `work` is how often the step handles the whole release: once, once for each host, or not at all.
  */
 export async function runRound(root, options, measured) {
