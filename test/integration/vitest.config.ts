@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-/** Real daemons and hosts: one file at a time, because they share the machine's two cores and its address space. */
+/** Real daemons and hosts: two files at a time: they wait more than they work. */
 export default defineConfig({
   test: {
     include: ['test/integration/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 600_000,
   },
