@@ -137,7 +137,7 @@ export function transportContract(name: string, start: () => Promise<TransportUn
 
     test('silence is a lost end, output is not silence', async () => {
       expect(lost((await run('sleep 30', { idleTimeout: 300 })).ended)).toContain('no byte')
-      const chatty = await run('for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done', { idleTimeout: 900 })
+      const chatty = await run('for i in 1 2 3 4 5 6 7; do echo $i; sleep 0.35; done', { idleTimeout: 2_000 })
       expect(chatty.ended).toEqual({ kind: 'exit', code: 0 })
     })
 

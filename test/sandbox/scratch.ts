@@ -26,11 +26,11 @@ export async function scratchSandbox(options: Partial<SandboxOptions> = {}): Pro
   return sandbox
 }
 
-/** Waits for something to become true, at most 10 s. */
+/** Waits for something to become true, at most 25 s: a busy machine starts processes slowly. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 25_000
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within 10 s: ${what}`)
+    if (Date.now() > deadline) throw new Error(`not within 25 s: ${what}`)
     await sleep(20)
   }
 }
