@@ -26,8 +26,6 @@ export async function clean(context: CommandContext, options: CleanOptions = {})
     directory: directory === undefined ? undefined : localPath(config, directory),
     signal: context.interrupt.signal,
   })
-  for (const { release, because } of plan.remove)
-    context.reporter.event({ type: 'note', text: `removed ${release}: ${because}` })
   const text = `${plan.remove.length} old builds removed from this clone, ${plan.keep.length} kept`
   return { code: exitCodes.done, text, data: plan }
 }
