@@ -52,7 +52,9 @@ export function createDirectoryStore(options: { readonly directory: string }): S
           await makeDirectories(root, dirname(key))
           await sweepOnce(dirname(path))
           if ((await unless(['ENOENT'], stat(path))) !== undefined) return 'exists'
-          const content = Buffer.isBuffer(body) ? body : source?.createReadStream({ autoClose: false, highWaterMark: chunk })
+          const content = Buffer.isBuffer(body)
+            ? body
+            : source?.createReadStream({ autoClose: false, highWaterMark: chunk })
           if (content === undefined) throw new TypeError('no content')
           return (await createDurably(path, content, signal)).outcome
         })
@@ -76,7 +78,8 @@ export function createDirectoryStore(options: { readonly directory: string }): S
         const file = (await rootExists(root))
           ? await unless(['ENOENT', 'ENOTDIR'], open(path, 'r'))
           : undefined
-        if (file !== undefined && (await file.stat()).isFile()) return file.createReadStream({ highWaterMark: chunk })
+        if (file !== undefined && (await file.stat()).isFile())
+          return file.createReadStream({ highWaterMark: chunk })
         await file?.close()
         throw new DeliverError('precondition', `store directory ${root}: there is no ${key}`, {
           fix: 'Publish the release, or check store.directory.',
