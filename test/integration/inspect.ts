@@ -53,6 +53,15 @@ async function unpack(store: StoreFiles, release: string, scratch: string): Prom
   return archive === undefined ? undefined : readArchive(archive, join(scratch, release))
 }
 
+/** A guard looks once a second whether it is still needed, and on a busy machine a second can be long. */
+async function lookWhenSettled(host: InspectedHost, expected: Expectation): ReturnType<typeof lookAround> {
+  for (let left = 30; ; left -= 1) {
+    const seen = await lookAround(host)
+    if (seen.guards.length === 0 || expected.unfinished === true || left === 0) return seen
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
 async function inspectHost(
   host: InspectedHost,
   world: World,
@@ -60,7 +69,7 @@ async function inspectHost(
   archiveTree: (release: string) => Promise<Tree | undefined>,
 ): Promise<readonly string[]> {
   const wrong: string[] = []
-  const seen = await lookAround(host)
+  const seen = await lookWhenSettled(host, expected)
   for (const release of seen.releases) {
     const wanted = await archiveTree(release)
     if (wanted === undefined) continue
