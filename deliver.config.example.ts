@@ -95,7 +95,7 @@ export default defineConfig({
       health: { tcp: { host: '127.0.0.1', port: 3000 } },
     },
     demo: {
-      service: { pm2: { name: 'api', start: 'pm2 start ecosystem.config.cjs' } },
+      service: { pm2: { name: 'api', start: 'ecosystem.config.cjs' } },
       health: { command: 'curl -fsS http://localhost:3000/health' },
     },
     canary: {

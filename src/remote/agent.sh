@@ -603,7 +603,12 @@ control_service() {
         set -- pm2 reload "$name" --update-env
       elif [ -n "$start" ]; then
         # By the path through `current`: pm2 remembers it, and must find the next release there.
-        set -- pm2 start "$root/current/$start" --name "$name" --cwd "$root/current"
+        case $start in
+          *.json | *.yml | *.yaml | *.config.js | *.config.cjs | *.config.mjs)
+            set -- pm2 start "$root/current/$start" --only "$name" --cwd "$root/current"
+            ;;
+          *) set -- pm2 start "$root/current/$start" --name "$name" --cwd "$root/current" ;;
+        esac
       else
         control_failed="pm2 doesn't know \"$name\". Start it once, or say in the config how to start it"
         return 1

@@ -1,5 +1,6 @@
 import { batchSize, duration, exactlyOne, oneOrMore, text, whole, z } from '../fields.js'
 import * as names from '../names.js'
+import * as paths from '../paths.js'
 import * as rules from '../rules.js'
 import type { HealthConfig, RolloutConfig, ServiceConfig } from '../types.js'
 
@@ -28,9 +29,9 @@ export const service = z
         text(names.pm2Name, 'name'),
         z.strictObject({
           name: text(names.pm2Name, 'name').describe('The process, as pm2 lists it.'),
-          start: text(names.command, 'shell command')
+          start: text(paths.relativePath, 'path')
             .exactOptional()
-            .describe('Command that starts it the first time, run in the release.'),
+            .describe('Script or ecosystem file of the release that starts it the first time.'),
         }),
       ])
       .exactOptional()
