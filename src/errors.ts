@@ -47,3 +47,9 @@ export function exitCodeOf(error: unknown): number {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** The message with what to do about it, for places that show one text. */
+export function adviceOf(error: unknown): string {
+  const fix = error instanceof DeliverError ? error.fix : undefined
+  return fix === undefined ? messageOf(error) : `${messageOf(error)}. ${fix}`.replaceAll('\n', ' ')
+}

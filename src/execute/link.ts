@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { messageOf } from '../errors.js'
+import { adviceOf } from '../errors.js'
 import type { Host, Session, Transport } from '../ports.js'
 import type { Answer } from '../remote/answers.js'
 import type { AgentCall } from '../remote/wire.js'
@@ -42,7 +42,7 @@ export class HostLink {
     try {
       session = await this.session(options.signal)
     } catch (error) {
-      return { kind: 'unknown', because: messageOf(error), log: '' }
+      return { kind: 'unknown', because: adviceOf(error), log: '' }
     }
     return callAgent(session, this.#path, call, options)
   }
