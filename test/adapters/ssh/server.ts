@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createConnection, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import ssh2 from 'ssh2'
 import type { AuthContext, Connection, ServerChannel, Session } from 'ssh2'
+import { ChannelOutput } from '../../../src/sandbox/channel-output.js'
 
 /** A command that this server answers with its start, its exit (7) and its end in one packet. */
 export const instantExit = 'instant exit'
@@ -169,13 +172,21 @@ function serveSession(
     channel.on('error', () => {})
     child.stdin.on('error', () => {})
     channel.pipe(child.stdin)
-    child.stdout.on('data', (chunk: Buffer) => channel.write(chunk) || pauseUntilDrain(child.stdout, channel))
-    child.stderr.on('data', (chunk: Buffer) => channel.stderr.write(chunk))
     child.on('exit', (code, signal) => {
       if (code !== null) channel.exit(code)
       else channel.exit((signal ?? 'SIGKILL').slice('SIG'.length))
     })
-    child.on('close', () => {
+    const output = new ChannelOutput(channel)
+    const pumped = Promise.all([
+      pump(child.stdout, output, 'stdout'),
+      pump(child.stderr, output, 'stderr'),
+      once(child, 'exit'),
+    ])
+    channel.on('close', () => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    })
+    void pumped.then(() => {
       stops.delete(kill)
       channel.close()
     })
@@ -186,9 +197,12 @@ function serveSession(
   })
 }
 
-function pauseUntilDrain(source: NodeJS.ReadableStream, channel: ServerChannel): void {
-  source.pause()
-  channel.once('drain', () => source.resume())
+async function pump(source: Readable, output: ChannelOutput, stream: 'stdout' | 'stderr'): Promise<void> {
+  try {
+    for await (const chunk of source) if (Buffer.isBuffer(chunk)) await output.write(stream, chunk)
+  } catch {
+    // Destroyed, because the channel was closed.
+  }
 }
 
 function exitAtOnce(accept: () => ServerChannel, sockets: ReadonlySet<Socket>): void {
