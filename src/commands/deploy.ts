@@ -4,13 +4,14 @@ import { roomFor } from '../execute/material.js'
 import { planDeploy } from '../plan/deploy.js'
 import type { Store } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
-import { movePointer, readPointer } from '../store/pointer.js'
+import { readPointer } from '../store/pointer.js'
 import { newestRelease, readRelease } from '../store/releases.js'
 import { pruneHosts, tellHistory } from './after-rollout.js'
+import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { conductRollout } from './rollout-command.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
-import { openRollout, thisOwner } from './rollout-session.js'
+import { openRollout } from './rollout-session.js'
 
 export interface DeployOptions extends RolloutOptions {
   readonly release?: string | undefined
@@ -45,15 +46,7 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
           context.reporter.event({ type: 'note', text })
           return
         }
-        session.lease?.assertHeld()
-        await movePointer({
-          store,
-          clock: systemClock,
-          environment: config.environment,
-          record,
-          expected: pointer?.generation,
-          movedBy: thisOwner(context).owner,
-        })
+        await pointTo(context, session, record, pointer)
       },
     })
     if (options.dryRun === true) return conducted.result

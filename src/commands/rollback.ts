@@ -3,13 +3,14 @@ import { DeliverError } from '../errors.js'
 import { chooseRollback, planRollback } from '../plan/rollback.js'
 import type { RolloutPlan } from '../plan/types.js'
 import type { ReleaseRecord } from '../release/release.js'
-import { movePointer, readPointer } from '../store/pointer.js'
+import { readPointer } from '../store/pointer.js'
 import { readRelease } from '../store/releases.js'
 import { tellHistory } from './after-rollout.js'
+import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { conductRollout } from './rollout-command.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
-import { openRollout, thisOwner } from './rollout-session.js'
+import { openRollout } from './rollout-session.js'
 
 export interface RollbackOptions extends RolloutOptions {
   readonly release?: string | undefined
@@ -55,15 +56,7 @@ export async function rollback(
           context.reporter.event({ type: 'warning', text })
           return
         }
-        session.lease?.assertHeld()
-        await movePointer({
-          store,
-          clock: systemClock,
-          environment: config.environment,
-          record,
-          expected: pointer?.generation,
-          movedBy: thisOwner(context).owner,
-        })
+        await pointTo(context, session, record, pointer)
       },
     })
     if (options.dryRun !== true)
