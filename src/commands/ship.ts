@@ -6,7 +6,8 @@ import type { CommandContext, CommandResult } from './context.js'
 import { deploy } from './deploy.js'
 import { publish } from './publish.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
-import { loadEverything } from '../wire.js'
+import { readRelease } from '../store/releases.js'
+import { loadEverything, openStore } from '../wire.js'
 import { setup } from './setup.js'
 
 export interface ShipOptions extends RolloutOptions {
@@ -22,6 +23,7 @@ export interface ShipOptions extends RolloutOptions {
 export async function ship(context: CommandContext, options: ShipOptions = {}): Promise<CommandResult> {
   await context.config(rolloutFlags(options))
   const tag = await releaseToBuild(context, await openBuilding(context), options.tag)
+  if (options.dryRun === true) return wouldShip(context, options, tag)
   await loadEverything()
   const steps = [
     () => setup(context),
@@ -35,8 +37,18 @@ export async function ship(context: CommandContext, options: ShipOptions = {}): 
     context.reporter.event({ type: 'note', text })
   }
   const deployed = await deploy(context, { ...options, release: tag })
-  if (deployed.code === exitCodes.done && options.dryRun !== true) await tidy(context, tag)
+  if (deployed.code === exitCodes.done) await tidy(context, tag)
   return deployed
+}
+
+/** Nothing is built: of a release that is published already there is a plan, of any other only its name. */
+async function wouldShip(context: CommandContext, options: ShipOptions, tag: string): Promise<CommandResult> {
+  const config = await context.config()
+  const store = await openStore(config)
+  if ((await readRelease(store, config.app, tag)) !== undefined)
+    return deploy(context, { ...options, release: tag })
+  const text = `dry run: would build ${tag}, publish it in ${store.name} and deploy it; nothing was changed`
+  return { code: exitCodes.done, text }
 }
 
 /** Old builds go at the end. A clone that can't be tidied is no reason to call the deploy failed. */

@@ -54,6 +54,18 @@ describe('the main job', { timeout: 120_000 }, () => {
     expect(place.inStore('hello/production/lock.json')).toBe(lock)
   })
 
+  test('ship --dry-run builds nothing: its name for a new release, the plan for a published one', async () => {
+    const lock = place.inStore('hello/production/lock.json')
+    const fresh = await place.run('ship', '--tag', 'v9', '--dry-run')
+    expect(fresh.code, fresh.output).toBe(0)
+    expect(fresh.output).toContain('would build v9')
+    const published = await place.run('ship', '--tag', 'v1', '--dry-run')
+    expect(published.code, published.output).toBe(0)
+    expect(published.output).toMatch(/web1.*switch to v1/)
+    expect(place.inStore('hello/production/lock.json')).toBe(lock)
+    expect((await place.run('deploy', 'v9')).code).toBe(8)
+  })
+
   test('rollback: to the last good release, and the pointer follows', async () => {
     const { code, output } = await place.run('rollback', '--yes')
     expect(code, output).toBe(0)
