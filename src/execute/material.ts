@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -13,6 +12,7 @@ import type { Body, ReleaseRecord } from '../release/release.js'
 import type { Encoding } from '../remote/verbs.js'
 import { releaseKeys } from '../store/layout.js'
 import type { Room } from './facts.js'
+import { makePrivateDirectory } from './private-directory.js'
 import { recompress } from './recompress.js'
 
 /** A body on this machine that can be read again and again. */
@@ -57,7 +57,7 @@ export async function openMaterial(
     format: record.archive.format,
     manifestFile: record.manifest.file,
   })
-  const directory = await mkdtemp(join(tmpdir(), 'deliver-'))
+  const directory = await makePrivateDirectory(Date.now())
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
     const listing = await fetchListing(store, keys.manifest, record)
