@@ -12,6 +12,12 @@ const reasons = { SIGINT: 'interrupted', SIGTERM: 'terminated', SIGHUP: 'termina
 type Name = keyof typeof reasons
 
 /**
+ * One Ctrl-C can arrive twice: from the terminal, and from npm, which hands its own on to what it runs. A second signal within
+ * so many ms is taken for the same.
+ */
+const sameKeypress = 500
+
+/**
  * The first SIGINT, SIGTERM or SIGHUP aborts `signal`, and work stops at the next safe place. The second means now:
  * `exit` is called with the code of that signal.
  */
@@ -19,16 +25,22 @@ export function listenForInterrupts(
   source: Pick<EventEmitter, 'on' | 'off'>,
   exit: (code: 130 | 143) => void,
   notice: (text: string) => void,
+  now: () => number = () => performance.now(),
 ): Interrupt {
   const controller = new AbortController()
   // Each host's calls listen to it; Node takes more than ten listeners for a leak.
   setMaxListeners(0, controller.signal)
   let reason: Interrupt['reason']
+  let since = 0
   const handlers = Object.keys(reasons).map((key) => {
     const name: Name = key === 'SIGINT' ? 'SIGINT' : key === 'SIGTERM' ? 'SIGTERM' : 'SIGHUP'
     const handler = (): void => {
-      if (reason !== undefined) return exit(reasons[name] === 'interrupted' ? 130 : 143)
+      if (reason !== undefined) {
+        if (now() - since >= sameKeypress) exit(reasons[name] === 'interrupted' ? 130 : 143)
+        return
+      }
       reason = reasons[name]
+      since = now()
       notice(`${name}: stopping at the next safe place; again to stop at once`)
       controller.abort(new Error(reason))
     }
