@@ -29,7 +29,7 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
     if (config.health === undefined && config.service !== undefined)
       context.reporter.event({
         type: 'warning',
-        text: 'health unverified: the config has no health check, so only the process was watched',
+        text: 'health unverified: the config has no health check, so only the process is watched',
       })
     const conducted = await conductRollout(context, session, options, {
       title: record.release,
