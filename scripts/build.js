@@ -1,12 +1,12 @@
 // Compiles src/ to dist/ and copies what the compiler does not: the program that runs on hosts.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { cpSync, existsSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const assets = ['remote/agent.sh']
+const assets = ['remote/agent']
 
 function compiler() {
   try {
@@ -24,6 +24,7 @@ if (tsc === undefined) {
 const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
 if (built.status !== 0) process.exit(built.status ?? 1)
 for (const asset of assets) {
-  mkdirSync(dirname(join(root, 'dist', asset)), { recursive: true })
-  copyFileSync(join(root, 'src', asset), join(root, 'dist', asset))
+  // Anew, so that nothing stays that the source no longer has.
+  rmSync(join(root, 'dist', asset), { recursive: true, force: true })
+  cpSync(join(root, 'src', asset), join(root, 'dist', asset), { recursive: true })
 }

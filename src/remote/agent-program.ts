@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** The agent as it is sent to hosts. */
 export interface AgentProgram {
@@ -11,10 +11,18 @@ export interface AgentProgram {
 
 let loaded: AgentProgram | undefined
 
-/** The program that belongs to this version of deliver, read once. */
+/** The program that belongs to this version of deliver, read once: the parts in `agent/`, in the order of their names. */
 export function agentProgram(): AgentProgram {
-  loaded ??= programOf(readFileSync(new URL('./agent.sh', import.meta.url)))
+  loaded ??= programOf(parts())
   return loaded
+}
+
+function parts(): Buffer {
+  const directory = new URL('./agent/', import.meta.url)
+  const names = readdirSync(directory)
+    .filter((name) => name.endsWith('.sh'))
+    .sort()
+  return Buffer.concat(names.map((name) => readFileSync(new URL(name, directory))))
 }
 
 function programOf(text: Buffer): AgentProgram {

@@ -13,7 +13,7 @@ export type Current =
   /** A directory, a file, or a link to somewhere else. */
   | { readonly kind: 'foreign'; readonly what: string }
 
-/** Something that stands in the way of a deploy, with what to do about it. Codes are listed in agent.sh, `probe`. */
+/** Something that stands in the way of a deploy, with what to do about it. Codes are listed in agent/55-probe.sh. */
 export interface HostProblem {
   readonly code: string
   readonly text: string

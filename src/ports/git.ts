@@ -1,0 +1,74 @@
+import type { Readable } from 'node:stream'
+
+export interface GitLocation {
+  /** Absolute path of the app: the release's root. */
+  readonly directory: string
+  /** Where `directory` is in the repository: '' for the root, else like `apps/api`. */
+  readonly subdirectory: string
+  /** Private to deliver, shared by all work trees of the clone: `<git dir>/deliver`. Made when first needed. */
+  readonly state: string
+}
+
+export interface Commit {
+  readonly id: string
+  readonly tree: string
+  readonly parents: readonly string[]
+  readonly author: { readonly name: string; readonly email: string }
+  /** Seconds since 1970, of the committer. */
+  readonly time: number
+  readonly subject: string
+  /** The whole message, subject included. */
+  readonly message: string
+}
+
+export interface TreeEntry {
+  readonly kind: 'file' | 'executable' | 'link' | 'submodule'
+  /** Relative to the release's root, as bytes. */
+  readonly path: Buffer
+  /** Bytes of the blob; undefined for a submodule. */
+  readonly size: number | undefined
+}
+
+/**
+ * The clone that holds the app. Nothing here touches HEAD, branches, index, work tree or configuration. Names from outside are
+ * only ever given to `resolve` and `setTag`; all else takes full object ids. Failures of git are DeliverErrors that carry
+ * its message.
+ */
+export interface Git {
+  readonly location: GitLocation
+  /** The id of the commit that a revision names, or undefined. */
+  resolve(revision: string): Promise<string | undefined>
+  /** Kind `precondition` when there is no commit yet. */
+  head(): Promise<Commit>
+  commit(id: string): Promise<Commit>
+  /** The branch of this work tree; undefined when HEAD is detached. */
+  branch(): Promise<string | undefined>
+  /** All tags, the commits that they lead to, and the email addresses of those commits' authors. */
+  tags(): Promise<readonly { readonly name: string; readonly commit: string; readonly author: string }[]>
+  /** What differs from HEAD below `directory`, outside of `except` (relative paths). Ignored files don't count. */
+  changes(
+    except: readonly string[],
+  ): Promise<{ readonly tracked: readonly Buffer[]; readonly untracked: number }>
+  /** Files, links and submodules of a commit below `directory`, in git's order. */
+  entries(commit: string, signal?: AbortSignal): AsyncIterable<TreeEntry>
+  /**
+   * Runs a `git fast-import` stream that makes one commit on the ref it is given, and keeps its objects as one pack. Atomic:
+   * on any failure, of git or of the stream, nothing is left. The ref is private; no ref of the clone names the commit yet.
+   */
+  importCommit(stream: (ref: string) => AsyncIterable<Buffer>, signal?: AbortSignal): Promise<string>
+  /**
+   * The commit below `directory` as tar, as `git archive` makes it, with one umask and no configuration but the tree's own
+   * attributes: files below `verbatim` (relative paths) come as they are whatever any attribute says. The stream ends in an
+   * error unless git succeeds.
+   */
+  archive(
+    commit: string,
+    options: { readonly verbatim: readonly string[]; readonly signal?: AbortSignal },
+  ): Promise<Readable>
+  /** Compare-and-set: false, and nothing done, unless the tag is at `expected` (undefined: does not exist). */
+  setTag(name: string, commit: string, expected: string | undefined): Promise<boolean>
+  /** False, and nothing done, unless the tag is at `expected`. */
+  removeTag(name: string, expected: string): Promise<boolean>
+  /** Gives back the space of imported objects that nothing needs any more. Never drops an object that deliver didn't import. */
+  reclaim(signal?: AbortSignal): Promise<void>
+}

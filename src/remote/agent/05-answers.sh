@@ -1,0 +1,51 @@
+# --- Answers --------------------------------------------------------------------------------------------------------
+
+fact() {
+  printf '@%s %s %s\n' "$nonce" "$1" "$2"
+}
+
+# Values that come from the host's file system or tools must stay on their line.
+fact_line() {
+  fact "$1" "$(printf '%s' "$2" | tr '\n\r' '??')"
+}
+
+# Log text: people see it, nothing is read from it.
+log() {
+  printf '%s\n' "$*"
+}
+
+# The one way out. The empty line ends what a command left without a newline.
+end() {
+  end_code=$1
+  shift
+  [ "$journaled" = no ] || journal_line "$end_code" "$*"
+  clean_up
+  printf '\n@%s end %s %s\n' "$nonce" "$end_code" "$(printf '%s' "$*" | tr '\n\r' '  ')"
+  exit "$end_code"
+}
+
+bad_call() {
+  end 10 "bad call: $*"
+}
+
+# A failed write. Whether the disk is full is found out by trying, not by the words of an error message.
+write_failed() {
+  has_room && end 20 "can't write $1 in $root"
+  end 14 "no space: can't write $1 in $root ($(free_of . k) KiB and $(free_of . i) inodes free, or a quota)"
+}
+
+clean_up() {
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  [ -z "$temporary" ] || rm -rf "$temporary"
+  release_lock
+  trap - EXIT
+}
+
+# Text that can be pasted into a shell.
+pasteable() {
+  case $1 in
+    *[!A-Za-z0-9/._~:@%+=-]* | '') printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+

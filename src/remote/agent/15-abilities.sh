@@ -1,0 +1,138 @@
+# --- What this host can do, found out by doing it -------------------------------------------------------------------
+
+empty_sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+
+# Sets `hash_with`; empty when there is nothing that hashes.
+find_hash() {
+  hash_with=
+  for tool in 'sha256sum' 'shasum -a 256'; do
+    # shellcheck disable=SC2086 # a command and its options
+    case $($tool </dev/null 2>/dev/null) in
+      "$empty_sha256"*)
+        hash_with=$tool
+        return 0
+        ;;
+    esac
+  done
+  return 1
+}
+
+hash_stdin() {
+  # shellcheck disable=SC2086
+  hash_out=$($hash_with) || return 1
+  printf '%s' "${hash_out%% *}"
+}
+
+# Does it unpack `ok`, as it was packed once elsewhere?
+decompresses() {
+  case $1 in
+    zstd) unpacked=$(printf '\050\265\057\375\000\130\031\000\000ok\012' | zstd -dcq 2>/dev/null) ;;
+    gzip) unpacked=$(printf '\037\213\010\000\000\000\000\000\000\003\313\317\346\002\000\175\026\026\332\003\000\000\000' | gzip -dc 2>/dev/null) ;;
+    *) unpacked= ;;
+  esac
+  [ "$unpacked" = ok ]
+}
+
+# Sets `session_with`: how a child gets its own session and process group, so that all of it can be killed, and nothing
+# that is sent to ours reaches it.
+find_session() {
+  if setsid true 2>/dev/null; then
+    session_with=setsid
+  elif perl -e 'use POSIX; exit 0' 2>/dev/null; then
+    session_with=perl
+  elif python3 -c 'import os' 2>/dev/null; then
+    session_with=python3
+  else
+    session_with=
+  fi
+}
+
+# Replaces this (sub)shell.
+exec_in_session() {
+  case $session_with in
+    setsid) exec setsid "$@" ;;
+    perl) exec perl -e 'use POSIX; setsid(); exec { $ARGV[0] } @ARGV; exit 127' -- "$@" ;;
+    python3) exec python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
+    *) exec "$@" ;;
+  esac
+}
+
+# `rename A B` is rename(2): it replaces a link, even one that names a directory, and never moves into that.
+rename_by() {
+  case $1 in
+    mv-T) mv -fT "$2" "$3" ;;
+    mv-h) mv -fh "$2" "$3" ;;
+    perl) perl -e 'rename($ARGV[0], $ARGV[1]) or exit 1' -- "$2" "$3" ;;
+    python3) python3 -c 'import os, sys; os.rename(sys.argv[1], sys.argv[2])' "$2" "$3" ;;
+    node) node -e 'require("fs").renameSync(process.argv[1], process.argv[2])' -- "$2" "$3" ;;
+  esac 2>/dev/null
+}
+
+rename() {
+  rename_by "$rename_with" "$1" "$2"
+}
+
+# Sets `rename_with` by trying in the directory $1; empty when nothing renames over a link to a directory.
+find_rename() {
+  rename_with=
+  place=$1/.deliver-rename.$nonce
+  for way in mv-T mv-h perl python3 node; do
+    rm -rf "$place"
+    mkdir "$place" "$place/old" "$place/new" && ln -s old "$place/link" && ln -s new "$place/next" || break
+    if rename_by "$way" "$place/next" "$place/link" && [ "$(readlink "$place/link")" = new ] &&
+      [ ! -L "$place/next" ] && [ ! -L "$place/old/next" ]; then
+      rename_with=$way
+      break
+    fi
+  done 2>/dev/null
+  rm -rf "$place"
+  [ -n "$rename_with" ]
+}
+
+# flock(1) that really excludes: some file systems let everybody have the lock, some nobody.
+flock_works() {
+  flock_file=$1/.deliver-flock.$nonce
+  (
+    exec 8>>"$flock_file" && flock -n 8 && ! (exec 8>&- 7>>"$flock_file" && flock -n 7)
+  ) 2>/dev/null
+  flock_answer=$?
+  rm -f "$flock_file"
+  return $flock_answer
+}
+
+# Free KiB (k) or inodes (i) of the file system of a directory, or `unknown`. The value stands before the percentage.
+free_of() {
+  free_line=$(df "-P$2" "$1" 2>/dev/null | tail -n 1)
+  free_value=unknown
+  free_before=unknown
+  set -f
+  for word in $free_line; do
+    case $word in
+      *%)
+        free_value=$free_before
+        [ "$2" = i ] || break
+        ;;
+    esac
+    free_before=$word
+  done
+  set +f
+  is_number "$free_value" || free_value=unknown
+  printf '%s' "$free_value"
+}
+
+# Is the file system of a directory mounted read-only?
+is_read_only() {
+  mount_point=$(df -P "$1" 2>/dev/null | tail -n 1)
+  mount_point=${mount_point##*% }
+  while read -r _ mounted _ options _; do
+    [ "$mounted" = "$mount_point" ] || continue
+    case $options in ro | ro,*) return 0 ;; esac
+  done </proc/mounts 2>/dev/null
+  return 1
+}
+
+# Waits a fifth of a second where sleep takes fractions.
+nap() {
+  sleep 0.2 2>/dev/null || sleep 1
+}
+

@@ -1,0 +1,39 @@
+# --- Time limits ----------------------------------------------------------------------------------------------------
+
+# run_limited SECONDS DIRECTORY COMMAND... : in a session of its own, output to fd 3. At the limit TERM for all of its process
+# group, ten seconds later KILL; the limit holds even when this program is killed. Sets `limited_code`, and
+# `timed_out` to yes or no. Background processes that the command leaves are not waited for, and hold nothing of ours.
+run_limited() {
+  limit=$1 limit_directory=$2
+  shift 2
+  (
+    trap - HUP PIPE INT QUIT EXIT
+    unset LC_ALL
+    # shellcheck disable=SC2016
+    exec_in_session sh -c 'umask "$1"; cd "$2" || exit 1; shift 2; exec "$@"' sh "$login_umask" "$limit_directory" "$@"
+  ) </dev/null >&3 2>&3 3>&- 9>&- &
+  limited=$!
+  (
+    trap - HUP PIPE EXIT
+    # shellcheck disable=SC2016
+    exec_in_session sh -c '
+      sleep "$1" || exit 0
+      trap "" TERM
+      kill -s TERM -- "-$2" 2>/dev/null || kill -s TERM "$2"
+      left=50
+      while [ "$left" -gt 0 ] && { kill -s 0 -- "-$2" || kill -s 0 "$2"; } 2>/dev/null; do
+        sleep 0.2 2>/dev/null || { sleep 1; left=$((left - 4)); }
+        left=$((left - 1))
+      done
+      kill -s KILL -- "-$2" 2>/dev/null || kill -s KILL "$2"
+      exit 7
+    ' sh "$limit" "$limited"
+  ) </dev/null >/dev/null 2>&1 3>&- 9>&- &
+  watcher=$!
+  wait "$limited" 2>/dev/null
+  limited_code=$?
+  kill -s TERM -- "-$watcher" 2>/dev/null || kill -s TERM "$watcher" 2>/dev/null
+  wait "$watcher" 2>/dev/null
+  if [ $? -eq 7 ]; then timed_out=yes; else timed_out=no; fi
+}
+

@@ -1,0 +1,177 @@
+# --- Verb: probe ----------------------------------------------------------------------------------------------------
+
+problem() {
+  fact_line problem "$1 $2"
+}
+
+# Everything that a deploy will do in a directory is tried in it: create, rename, symlink.
+probe_directory() {
+  trial=$1/.deliver-probe.$nonce
+  if (: >"$trial") 2>/dev/null && mv -f "$trial" "$trial.moved" 2>/dev/null && ln -s x "$trial" 2>/dev/null &&
+    rm -f "$trial" "$trial.moved" 2>/dev/null; then
+    return 0
+  fi
+  rm -f "$trial" "$trial.moved" 2>/dev/null
+  if is_read_only "$1"; then
+    problem read-only "$root is on a file system that is mounted read-only"
+  elif [ "$(free_of "$1" i)" = 0 ]; then
+    problem no-space "no inodes left on the file system of $root"
+  elif [ -w "$1" ]; then
+    problem permission "$root: can't create and rename files in $1, though its mode allows it (is it immutable? see lsattr -d)"
+  else
+    problem permission "$root: no permission to write in $1, which belongs to $(owner_of "$1"). $(ownership_fix)"
+  fi
+  return 1
+}
+
+probe_places() {
+  for place in . releases .deliver .deliver/incoming .deliver/manifests; do
+    [ -d "$place" ] || [ -L "$place" ] || continue
+    if [ "$place" != . ] && [ -L "$place" ]; then
+      problem foreign-layout "$root/$place is a link; it must be a directory on the file system of $root"
+    else
+      probe_directory "$place" || return 1
+    fi
+  done
+  [ -n "$current" ] || problem current "$root/current is $current_what, not a link into releases/. Move it away first"
+  for place in releases .deliver; do
+    [ -d "$place" ] || continue
+    if [ "$(device_of "$place")" != "$(device_of .)" ]; then
+      problem file-systems "$root/$place is on another file system than $root: nothing can be renamed between them"
+    fi
+  done
+  find_rename . || problem no-atomic-rename 'nothing here renames over a link in one step (mv -T, perl, python3 or node would)'
+}
+
+device_of() {
+  stat -c %d "$1" 2>/dev/null || stat -f %d "$1" 2>/dev/null || df -P "$1" | tail -n 1
+}
+
+# Where the path doesn't exist yet: can it be made?
+probe_parent() {
+  part=$(existing_part "$root")
+  if is_read_only "$part"; then
+    problem read-only "$part is on a file system that is mounted read-only"
+  elif [ ! -w "$part" ] || [ ! -x "$part" ]; then
+    problem no-path "$root does not exist and can't be created: $part belongs to $(owner_of "$part"). $(ownership_fix)"
+  fi
+}
+
+probe_tools() {
+  decompresses zstd && fact tool zstd
+  decompresses gzip && fact tool gzip
+  find_session
+  [ -z "$session_with" ] || fact tool "session:$session_with"
+  [ "$in_path" = no ] || [ ! -w . ] || { flock_works . && fact tool flock; }
+  for tool in node sudo systemctl journalctl pm2; do
+    command -v "$tool" >/dev/null 2>&1 && fact tool "$tool"
+  done
+  [ -z "${rename_with:-}" ] || fact tool "rename:$rename_with"
+  find_hash && fact tool "hash:${hash_with%% *}"
+  [ -n "$hash_with" ] || problem no-sha256 'no sha256sum and no shasum on this host'
+  probe_listing_tools || problem no-tools "find, sort, xargs or tar don't do what is needed here (find -print0, sort -z, xargs -0, tar -x)"
+}
+
+probe_listing_tools() {
+  # shellcheck disable=SC2016
+  [ "$(printf 'b\000a\000' | sort -z | xargs -0 sh -c 'echo "$#$1"' sh 2>/dev/null)" = 2a ] &&
+    find / -prune -print0 >/dev/null 2>&1 && tar -cf - /dev/null 2>/dev/null | tar -tf - >/dev/null 2>&1
+}
+
+# The restart is not tried, but whether it would be allowed is.
+probe_service() {
+  user_bus
+  case $service in
+    systemd)
+      systemctl_shows show -p LoadState "$unit" 2>/dev/null | grep -q '^LoadState=loaded$' ||
+        problem no-service "systemd has no unit $unit on this host"
+      [ "$user" = 1 ] || probe_sudo systemctl restart "$unit"
+      ;;
+    pm2) command -v pm2 >/dev/null 2>&1 || problem no-service 'there is no pm2 in the PATH of a login without a terminal' ;;
+    upstart) command -v initctl >/dev/null 2>&1 || problem no-service 'there is no upstart on this host' ;;
+  esac
+}
+
+probe_sudo() {
+  [ "$(id -u)" != 0 ] || return 0
+  fix=$(sudo_fix sudo -n "$@")
+  [ -z "$fix" ] || problem sudo "no right to restart the service${fix}"
+}
+
+probe_room() {
+  room_k=$(free_of "$1" k)
+  room_i=$(free_of "$1" i)
+  [ "$room_k" = unknown ] || fact free-bytes "$((room_k * 1024))"
+  [ "$room_i" = unknown ] || fact free-inodes "$room_i"
+  if [ "$room_k" != unknown ] && [ "$((room_k * 1024))" -lt "$need" ]; then
+    problem no-space "disk full: $root needs $need bytes and has $((room_k * 1024)) free"
+  elif [ "$room_i" != unknown ] && [ "$room_i" -lt "$inodes" ]; then
+    problem no-space "$root needs $inodes inodes and has $room_i free"
+  fi
+}
+
+tell_state() {
+  if [ "$current" = - ]; then
+    fact current none
+  elif [ -n "$current" ]; then
+    fact current "release $current"
+  else
+    fact_line current "foreign $current_what"
+  fi
+  for each in $good; do fact good "$each"; done
+  [ -z "$on_trial" ] || fact unconfirmed "$on_trial $trial_release $trial_previous"
+  [ -z "$via" ] || fact via "$via"
+}
+
+# Read-only verbs: goes where the layout is, if it is there.
+look() {
+  in_path=no root_real=$root current=- current_what=''
+  load_nothing
+  if cd "$root" 2>/dev/null; then
+    in_path=yes
+    root_real=$(pwd -P)
+    read_current
+    load_state
+  elif [ -e "$root" ] || [ -L "$root" ]; then
+    current='' current_what="unknown: $root can't be entered"
+    return 1
+  fi
+}
+
+load_nothing() {
+  on_trial='' trial_release='' trial_previous='' confirmed='' reverted='' via='' good='' bad=''
+}
+
+do_probe() {
+  need_number need "$need"
+  need_number inodes "$inodes"
+  need_service
+  look || problem permission "$root can't be entered: it is no directory, or belongs to somebody else ($(owner_of "$root"))"
+  fact version "$protocol"
+  fact_line path "$root"
+  fact_line hostname "$(hostname 2>/dev/null || uname -n)"
+  fact clock "$(date +%s)"
+  fact_line user "$(id -u) $(id -un 2>/dev/null)"
+  tell_state
+  if [ "$in_path" = yes ]; then
+    for place in releases/*; do
+      each=${place#releases/}
+      is_name "$each" && each_digest=$(digest_of "$each") || continue
+      mark=-
+      has_word "$each" "$good" && mark=good
+      has_word "$each" "$bad" && mark=bad
+      fact release "$each $each_digest $mark"
+    done
+    fence_seen=$(cat .deliver/fence 2>/dev/null)
+    is_number "$fence_seen" && fact fence "$fence_seen"
+    probe_places
+    probe_room .
+  elif [ ! -e "$root" ]; then
+    probe_parent
+    probe_room "$(existing_part "$root")"
+  fi
+  probe_tools
+  probe_service
+  end 0 probed
+}
+

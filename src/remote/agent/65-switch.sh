@@ -1,0 +1,145 @@
+# --- Verbs: activate, confirm, revert, guard ------------------------------------------------------------------------
+
+do_activate() {
+  need_name release "$release"
+  need_name id "$id"
+  need_sha256 digest "$digest"
+  need_number guard "$guard"
+  need_number restart-timeout "$restart_timeout"
+  need_number log-lines "$log_lines"
+  need_service
+  begin_mutation
+  find_session
+  there=$(digest_of "$release") || end 19 "releases/$release is not on this host"
+  [ "$there" = "$digest" ] || end 11 "releases/$release has other content (digest $there, wanted $digest)"
+  need_own_current
+  if [ "$on_trial" = "$id" ] && [ "$trial_release" = "$release" ]; then
+    previous=$trial_previous
+  else
+    note_previous
+    on_trial=$id trial_release=$release trial_previous=$previous
+    save_state
+    # The guard stands before the switch: there is no moment in which nobody would go back.
+    [ "$guard" -eq 0 ] || start_guard
+  fi
+  fact previous "$previous"
+  [ "$current" = "$release" ] || switch_to "$release"
+  restart_or_end
+  end 0 "activated $release"
+}
+
+# What a revert goes back to: the last release that was confirmed or at least not on trial, and is still there.
+note_previous() {
+  previous=$current
+  [ -z "$on_trial" ] || previous=$trial_previous
+  [ "$previous" != - ] || return 0
+  digest_of "$previous" >/dev/null && return 0
+  previous=-
+  for each in $good; do
+    [ "$each" != "$release" ] && digest_of "$each" >/dev/null && previous=$each
+  done
+}
+
+start_guard() {
+  (
+    trap - PIPE INT QUIT EXIT
+    exec_in_session sh "$agent_file" "$nonce" guard "path=$root" "id=$id" "guard=$guard" "fence=$fence" "service=$service" \
+      "unit=$unit" "user=$user" "job=$job" "name=$name" "start=$start" "restart=$restart" "stop=$stop" \
+      "restart-timeout=$restart_timeout"
+  ) </dev/null >/dev/null 2>&1 3>&- 9>&- &
+  fact guard "$!"
+}
+
+# Sleeps are counted instead of looking at the clock, which may be set meanwhile.
+do_guard() {
+  trap '' HUP PIPE
+  cd "$root" || exit 1
+  guarded=0
+  while [ "$guarded" -lt "$guard" ]; do
+    sleep 1
+    guarded=$((guarded + 1))
+    load_state
+    [ "$on_trial" = "$id" ] || exit 0
+  done
+  enter_layout
+  lock_wait=86400
+  take_lock
+  load_state
+  [ "$on_trial" = "$id" ] || end 0 'nothing to do'
+  journaled=yes
+  find_rename .deliver || end 11 'no atomic rename'
+  find_session
+  go_back
+}
+
+do_confirm() {
+  need_name id "$id"
+  case $via_wanted in deploy | rollback) ;; *) bad_call 'via is not deploy or rollback' ;; esac
+  [ -z "$mark_bad" ] || need_name mark-bad "$mark_bad"
+  begin_mutation
+  read_current
+  if [ "$on_trial" != "$id" ]; then
+    if [ "$confirmed" = "$id $current" ] && [ -z "$on_trial" ]; then
+      fact already yes
+      end 0 'already confirmed'
+    fi
+    end 18 "this host is not on trial with $id: ${on_trial:-nothing} is; it runs ${current:-$current_what}"
+  fi
+  release=$trial_release
+  [ "$current" = "$trial_release" ] || end 18 "current is ${current:-$current_what}, not $trial_release"
+  digest_of "$current" >/dev/null || end 19 "releases/$current is not complete"
+  good="$(without "$current" "$good") $current"
+  bad=$(without "$current" "$bad")
+  [ -z "$mark_bad" ] || [ "$mark_bad" = "$current" ] || mark_bad "$mark_bad"
+  confirmed="$id $current" via=$via_wanted
+  on_trial=
+  save_state
+  end 0 "confirmed $current"
+}
+
+do_revert() {
+  need_name id "$id"
+  need_number restart-timeout "$restart_timeout"
+  need_number log-lines "$log_lines"
+  need_service
+  begin_mutation
+  find_session
+  read_current
+  if [ "$on_trial" != "$id" ]; then
+    case $reverted in
+      "$id "*)
+        if [ "$current" = "${reverted##* }" ] && [ -z "$on_trial" ]; then
+          fact previous "$current"
+          fact already yes
+          end 0 'already reverted'
+        fi
+        ;;
+    esac
+    end 18 "this host is not on trial with $id: ${on_trial:-nothing} is; it runs ${current:-$current_what}"
+  fi
+  go_back
+}
+
+# From the switch on trial to what ran before it. It stays on trial until the service runs, so that going back can be repeated.
+go_back() {
+  need_own_current
+  release=$trial_release
+  fact previous "$trial_previous"
+  if [ "$trial_previous" = - ]; then
+    control_service stop "$restart_timeout" || log "the service could not be stopped: $control_failed"
+  else
+    digest_of "$trial_previous" >/dev/null || end 19 "releases/$trial_previous, to go back to, is not on this host"
+  fi
+  if [ "$mark_bad" = 1 ] && [ "$trial_release" != "$trial_previous" ]; then
+    mark_bad "$trial_release"
+    save_state
+  fi
+  [ "$current" = "$trial_previous" ] || switch_to "$trial_previous"
+  [ "$trial_previous" = - ] || restart_or_end
+  reverted="$on_trial $trial_release $trial_previous"
+  on_trial=
+  save_state
+  [ "$current" != - ] || end 0 'no release: nothing ran here before'
+  end 0 "back to $current"
+}
+
