@@ -25,6 +25,8 @@ const tools = {
   zstd: 'zstd',
   busybox: 'busybox-static',
   dash: 'dash',
+  // An AWS emulator: pip install 'moto[server]'
+  moto_server: 'python3-pip',
 }
 
 function isInstalled(program) {
