@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import type { CommandContext, CommandResult } from '../commands/context.js'
+
+/** The options of one command as commander gives them: `text` and `flag` read them. */
+export type Options = Readonly<Record<string, unknown>>
+export type Run = (
+  context: CommandContext,
+  options: Options,
+  args: readonly string[],
+) => Promise<CommandResult>
+/** Adds one command to the program. `shape` gives it its arguments and options. */
+export type Declare = (name: string, summary: string, shape: (c: Command) => Command, run: Run) => void
+
+export const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+export const flag = (value: unknown): boolean => value === true
+
+export const tagOption = (c: Command): Command =>
+  c.option(
+    '--tag <release>',
+    'name of the release (default: $TAG, else the version tag on HEAD or branch and commit)',
+  )
+
+/** How `commit-deps` may treat the tag and the clone; `ship` passes them on. */
+export const commitOptions = (c: Command): Command =>
+  c
+    .option('--force', 'move the tag if it names another tree')
+    .option('--allow-dirty', 'leave uncommitted changes of tracked files out, instead of refusing')

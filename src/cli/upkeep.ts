@@ -1,0 +1,36 @@
+import { text, type Declare } from './command.js'
+
+/** What keeps things in order, and the place to try them: `unlock`, `clean`, `sandbox`. */
+export function declareUpkeepCommands(command: Declare): void {
+  command(
+    'unlock',
+    'remove the lock of a deploy that cannot do it itself',
+    (c) => c.argument('<id>', 'the id that the message of the lock shows'),
+    async (context, _options, args) =>
+      (await import('../commands/unlock.js')).unlock(context, { id: args[0] ?? '' }),
+  )
+  command(
+    'clean',
+    'remove old prebuilt tags and archives from this clone, and their objects',
+    (c) => c.option('--keep <count>', 'how many to leave (default: build.keep)'),
+    async (context, options) =>
+      (await import('../commands/clean.js')).clean(context, { keep: text(options.keep) }),
+  )
+  command(
+    'sandbox',
+    'start hosts on this machine to try things on, until Ctrl-C',
+    (c) =>
+      c
+        .option('--hosts <count>', 'how many', '3')
+        .option('--dir <directory>', 'where they live')
+        .option('--port <port>', 'the port that the app listens on, as the config says it', '3000')
+        .option('--start <command>', 'how a host starts the app, in its release'),
+    async (context, options) =>
+      (await import('../commands/sandbox.js')).sandbox(context, {
+        hosts: text(options.hosts),
+        directory: text(options.dir),
+        port: text(options.port),
+        start: text(options.start),
+      }),
+  )
+}
