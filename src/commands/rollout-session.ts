@@ -6,6 +6,7 @@ import type { Config, TargetConfig } from '../config/types.js'
 import { DeliverError, messageOf } from '../errors.js'
 import type { RunHost, Run } from '../execute/run.js'
 import { HostLink } from '../execute/link.js'
+import { noSteps } from '../execute/steps.js'
 import type { Fleet, Host, Store, Transport } from '../ports.js'
 import { selectHosts } from '../plan/select.js'
 import type { Lease } from '../store/lease.js'
@@ -60,6 +61,7 @@ export async function openRollout(
     reporter: context.reporter,
     stop: context.interrupt.signal,
     lost: lease?.signal ?? never,
+    steps: noSteps,
   }
   return {
     config,

@@ -163,7 +163,18 @@ async function runBatch(
         plan.kind === 'rollback' && step.from !== null && step.from !== step.to
           ? { via: plan.kind, markBad: step.from }
           : { via: plan.kind }
-      const advanced = await advanceHost(run, member.probed.host, step, digest(step.to), how)
+      const advanced = await advanceHost(run, {
+        host: member.probed.host,
+        step,
+        digest: digest(step.to),
+        how,
+        context: {
+          kind: plan.kind,
+          release: plan.release,
+          hosts: [{ host: member.probed.host, step }],
+          batch: { number, of },
+        },
+      })
       if (advanced.kind === 'bad') {
         for (const line of advanced.log.split('\n').filter((each) => each !== ''))
           run.reporter.event({ type: 'output', host: step.host, stream: 'stderr', line })

@@ -2,6 +2,7 @@ import type { Config, TargetConfig } from '../config/types.js'
 import type { Clock } from '../ports.js'
 import type { HostState, Reporter } from '../report/events.js'
 import type { HostLink } from './link.js'
+import type { Steps } from './steps.js'
 
 /** What all steps of one rollout share. */
 export interface Run {
@@ -16,6 +17,8 @@ export interface Run {
   readonly stop: AbortSignal
   /** Aborts when the lock is no longer ours: nothing more may be changed. */
   readonly lost: AbortSignal
+  /** What is run around the steps. */
+  readonly steps: Steps
 }
 
 /** A host of the run and our line to it. */

@@ -11,6 +11,7 @@ import type { RolloutSession } from '../../src/commands/rollout-session.js'
 import type { Config, RolloutConfig } from '../../src/config/types.js'
 import { HostLink } from '../../src/execute/link.js'
 import type { Run, RunHost } from '../../src/execute/run.js'
+import { noSteps, type Steps } from '../../src/execute/steps.js'
 import { planDeploy } from '../../src/plan/deploy.js'
 import type { Outcome } from '../../src/plan/outcome.js'
 import { chooseRollback, planRollback } from '../../src/plan/rollback.js'
@@ -109,6 +110,7 @@ export interface DeployOptions {
   /** What the fleet says each time that it is asked; default: all hosts of the world. */
   readonly fleet?: () => readonly Host[] | Promise<readonly Host[]>
   readonly onEvent?: (event: DeliverEvent) => void
+  readonly steps?: Steps
 }
 
 export interface Deployed extends Conducted {
@@ -186,6 +188,7 @@ export class World {
       },
       stop: options.stop ?? never,
       lost: options.lost ?? never,
+      steps: options.steps ?? noSteps,
     }
   }
 
