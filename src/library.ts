@@ -9,6 +9,7 @@ import type { DeployOptions } from './commands/deploy.js'
 import type { RollbackOptions } from './commands/rollback.js'
 import type { ShipOptions } from './commands/ship.js'
 import type { Config } from './config/types.js'
+import type { Selection } from './plan/select.js'
 import type { DeliverEvent } from './report/events.js'
 
 export interface ContextOptions {
@@ -84,7 +85,7 @@ export const rollback = async (context: CommandContext, options?: RollbackOption
   (await import('./commands/rollback.js')).rollback(context, options)
 export const ship = async (context: CommandContext, options?: ShipOptions): Result =>
   (await import('./commands/ship.js')).ship(context, options)
-export const status = async (context: CommandContext, options?: { readonly hosts?: string }): Result =>
+export const status = async (context: CommandContext, options?: Selection): Result =>
   (await import('./commands/status.js')).status(context, options)
 export const releases = async (context: CommandContext, options?: { readonly limit?: string }): Result =>
   (await import('./commands/releases.js')).releases(context, options)

@@ -20,6 +20,12 @@ export const tagOption = (c: Command): Command =>
     'name of the release (default: $TAG, else the version tag on HEAD or branch and commit)',
   )
 
+/** Which hosts a command is for: see plan/select.ts. */
+export const selectionOptions = (c: Command): Command =>
+  c
+    .option('--hosts <names>', 'only these hosts: names, globs, label=value; comma separated')
+    .option('--limit <count>', 'only the first so many of them')
+
 /** How `commit-deps` may treat the tag and the clone; `ship` passes them on. */
 export const commitOptions = (c: Command): Command =>
   c

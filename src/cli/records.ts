@@ -1,13 +1,12 @@
-import { text, type Declare } from './command.js'
+import { selectionOptions, text, type Declare } from './command.js'
 
 /** What looks and changes nothing: `status`, `releases`, `history`. */
 export function declareRecordCommands(command: Declare): void {
-  command(
-    'status',
-    'which release runs on each host',
-    (c) => c.option('--hosts <names>', 'only these hosts'),
-    async (context, options) =>
-      (await import('../commands/status.js')).status(context, { hosts: text(options.hosts) }),
+  command('status', 'which release runs on each host', selectionOptions, async (context, options) =>
+    (await import('../commands/status.js')).status(context, {
+      hosts: text(options.hosts),
+      limit: text(options.limit),
+    }),
   )
   command(
     'releases',

@@ -1,6 +1,14 @@
 import type { Command } from 'commander'
 import type { RolloutOptions } from '../commands/rollout-options.js'
-import { commitOptions, flag, tagOption, text, type Declare, type Options } from './command.js'
+import {
+  commitOptions,
+  flag,
+  selectionOptions,
+  tagOption,
+  text,
+  type Declare,
+  type Options,
+} from './command.js'
 
 /** What changes which release hosts run: `deploy`, `rollback`, `ship`. */
 export function declareRolloutCommands(command: Declare): void {
@@ -40,8 +48,7 @@ export function declareRolloutCommands(command: Declare): void {
 }
 
 const rolloutOptions = (c: Command): Command =>
-  c
-    .option('--hosts <names>', 'only these hosts: names, globs, label=value; comma separated')
+  selectionOptions(c)
     .option('--batch <size>', 'hosts per batch: 2, 25%')
     .option('--strategy <name>', 'parallel or rolling')
     .option('--on-failure <policy>', 'rollback, rollback-host or stop')
@@ -52,6 +59,7 @@ const rolloutOptions = (c: Command): Command =>
 function rolloutFlags(options: Options): RolloutOptions {
   return {
     hosts: text(options.hosts),
+    limit: text(options.limit),
     batch: text(options.batch),
     strategy: text(options.strategy),
     onFailure: text(options.onFailure),

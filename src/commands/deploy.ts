@@ -2,6 +2,7 @@ import { systemClock } from '../adapters/clock.js'
 import { DeliverError } from '../errors.js'
 import { roomFor } from '../execute/material.js'
 import { planDeploy } from '../plan/deploy.js'
+import { isPartial } from '../plan/select.js'
 import type { Store } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { readPointer } from '../store/pointer.js'
@@ -41,7 +42,7 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
         }),
       record: (release) => (release === record.release ? record : undefined),
       finish: async () => {
-        if (options.hosts !== undefined) {
+        if (isPartial(options)) {
           const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: only chosen hosts were deployed to`
           context.reporter.event({ type: 'note', text })
           return

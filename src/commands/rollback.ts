@@ -1,6 +1,7 @@
 import { systemClock } from '../adapters/clock.js'
 import { DeliverError } from '../errors.js'
 import { chooseRollback, planRollback } from '../plan/rollback.js'
+import { isPartial } from '../plan/select.js'
 import type { RolloutPlan } from '../plan/types.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { readPointer } from '../store/pointer.js'
@@ -49,7 +50,7 @@ export async function rollback(
       begin: async (plan) => {
         await mayGoAhead(context, options, plan)
         // First the pointer: servers that boot from now on must not come up with the release that is being left.
-        if (options.hosts !== undefined) return
+        if (isPartial(options)) return
         const record = records.get(plan.release) ?? (await readRelease(store, config.app, plan.release))
         if (record === undefined) {
           const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: the store no longer has ${plan.release}`

@@ -7,7 +7,7 @@ import { executeRollout } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { stepTo } from '../plan/deploy.js'
-import { matchingHosts } from '../plan/select.js'
+import { stillChosen } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
@@ -139,10 +139,7 @@ async function execute(
   const target = { release: plan.release, digest: digestOf(plan.release, intent, ready) }
   const watch = new FleetWatch({
     known: hosts,
-    ask: async () => {
-      const now = await fleet.hosts(context.interrupt.signal)
-      return options.hosts === undefined ? now : matchingHosts(now, [options.hosts])
-    },
+    ask: async () => stillChosen(await fleet.hosts(context.interrupt.signal), options, hosts),
     join: async (host) => {
       const probed = await probeHost(run, session.link(host), intent.room)
       return probed.kind === 'ready' ? { probed, step: stepTo(target, probed.view) } : { probed }

@@ -1,6 +1,7 @@
+import type { Selection } from '../plan/select.js'
+
 /** What `deploy`, `rollback` and `ship` take from the command line. Unset ones leave the config alone. */
-export interface RolloutOptions {
-  readonly hosts?: string | undefined
+export interface RolloutOptions extends Selection {
   readonly batch?: string | undefined
   readonly strategy?: string | undefined
   readonly onFailure?: string | undefined

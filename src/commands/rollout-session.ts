@@ -8,7 +8,7 @@ import type { RunHost, Run } from '../execute/run.js'
 import { HostLink } from '../execute/link.js'
 import { noSteps } from '../execute/steps.js'
 import type { Fleet, Host, Store, Transport } from '../ports.js'
-import { selectHosts } from '../plan/select.js'
+import { chooseHosts } from '../plan/select.js'
 import type { Lease } from '../store/lease.js'
 import { ownerFrom, type LeaseOwner } from '../store/owner.js'
 import { acquireLease } from '../store/lock.js'
@@ -70,7 +70,7 @@ export async function openRollout(
     fleet,
     lease,
     run,
-    hosts: async () => selectHosts(await fleet.hosts(context.interrupt.signal), patterns(options)),
+    hosts: async () => chooseHosts(await fleet.hosts(context.interrupt.signal), options),
     link: (host) => {
       const link = new HostLink({ host, transport, path: target.path })
       links.push(link)
@@ -94,10 +94,6 @@ async function releaseLease(context: CommandContext, lease: Lease): Promise<void
   await lease.release().catch((error: unknown) => {
     context.reporter.event({ type: 'warning', text: messageOf(error) })
   })
-}
-
-function patterns(options: RolloutOptions): readonly string[] {
-  return options.hosts === undefined ? [] : [options.hosts]
 }
 
 async function takeLease(

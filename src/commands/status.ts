@@ -4,7 +4,7 @@ import { HostLink } from '../execute/link.js'
 import { inParallel } from '../execute/parallel.js'
 import { limits } from '../execute/run.js'
 import { healthPort } from '../execute/health/probe.js'
-import { selectHosts } from '../plan/select.js'
+import { chooseHosts, type Selection } from '../plan/select.js'
 import type { Host } from '../ports.js'
 import type { HostStatus } from '../remote/facts.js'
 import { readStatus } from '../remote/readings.js'
@@ -20,16 +20,13 @@ type Row =
   | { readonly host: string; readonly kind: 'unknown'; readonly because: string }
 
 /** `deliver status`: what runs on each host, against what the pointer says. Fails when a host can't be read. */
-export async function status(
-  context: CommandContext,
-  options: { readonly hosts?: string | undefined } = {},
-): Promise<CommandResult> {
+export async function status(context: CommandContext, options: Selection = {}): Promise<CommandResult> {
   const config = await context.config()
   const { target } = config
   if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
   const fleet = await openFleet(config)
   const all = await fleet.hosts(context.interrupt.signal)
-  const hosts = selectHosts(all, options.hosts === undefined ? [] : [options.hosts])
+  const hosts = chooseHosts(all, options)
   if (hosts.length === 0) throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`)
   const store = config.store === undefined ? undefined : await openStore(config)
   const pointer = store === undefined ? undefined : await readPointer(store, config.app, config.environment)

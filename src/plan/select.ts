@@ -1,6 +1,42 @@
 import { DeliverError } from '../errors.js'
 import type { Host } from '../ports.js'
 
+/** What `--hosts` and `--limit` ask for, as they were typed. */
+export interface Selection {
+  readonly hosts?: string | undefined
+  readonly limit?: string | undefined
+}
+
+/** Whether a command is for part of the fleet; the pointer is of all of it. */
+export function isPartial(selection: Selection): boolean {
+  return selection.hosts !== undefined || selection.limit !== undefined
+}
+
+/** The hosts that a selection means: those that match, and of these the first so many in the fleet's order. */
+export function chooseHosts(hosts: readonly Host[], { hosts: patterns, limit }: Selection): readonly Host[] {
+  const most = limit === undefined ? Number.POSITIVE_INFINITY : countOfHosts(limit)
+  return selectHosts(hosts, patterns === undefined ? [] : [patterns]).slice(0, most)
+}
+
+/** As chooseHosts, of a fleet that was asked again: with a limit nobody takes the place of who has gone. */
+export function stillChosen(
+  now: readonly Host[],
+  { hosts: patterns, limit }: Selection,
+  before: readonly Host[],
+): readonly Host[] {
+  const matching = patterns === undefined ? now : matchingHosts(now, [patterns])
+  if (limit === undefined) return matching
+  const chosen = new Set(before.map((host) => host.name))
+  return matching.filter((host) => chosen.has(host.name))
+}
+
+function countOfHosts(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new DeliverError('usage', `--limit: ${JSON.stringify(text)} is no number of hosts`, {
+    fix: 'Write e.g. 2.',
+  })
+}
+
 /**
  * The hosts that any pattern matches, in the fleet's order: names, globs (`web*`), labels (`zone=eu-west-1a`, with globs
  * too), and comma lists of these. No patterns: all hosts. A pattern that matches nothing is an error, because a deploy to

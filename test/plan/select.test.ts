@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DeliverError } from '../../src/errors.js'
-import { matchingHosts, selectHosts } from '../../src/plan/select.js'
+import {
+  chooseHosts,
+  isPartial,
+  matchingHosts,
+  selectHosts,
+  stillChosen,
+  type Selection,
+} from '../../src/plan/select.js'
 import type { Host } from '../../src/ports.js'
 
 const host = (name: string, zone?: string): Host => ({
@@ -90,5 +97,33 @@ describe('a fleet that changes under way', () => {
   ])('%j: %j, and nobody is no error', (patterns, names) => {
     const hosts = ['web1', 'web2', 'db1'].map((name) => ({ name, address: name, labels: {} }))
     expect(matchingHosts(hosts, patterns).map(({ name }) => name)).toEqual(names)
+  })
+})
+
+describe('--hosts and --limit together', () => {
+  const names = (hosts: readonly Host[]): readonly string[] => hosts.map(({ name }) => name)
+
+  it.each<[Selection, readonly string[]]>([
+    [{}, ['web1', 'web2', 'web10', 'db.internal']],
+    [{ limit: '2' }, ['web1', 'web2']],
+    [{ limit: '9' }, ['web1', 'web2', 'web10', 'db.internal']],
+    [{ hosts: 'zone=eu-west-1a', limit: '1' }, ['web1']],
+    [{ hosts: 'web10,web2', limit: '1' }, ['web2']],
+  ])('%j gives %j', (selection, expected) => {
+    expect(names(chooseHosts(fleet, selection))).toEqual(expected)
+    expect(isPartial(selection)).toBe(Object.keys(selection).length > 0)
+  })
+
+  it.each(['0', '-1', '1.5', '', '25%', 'two', '1e3', '9999999'])('--limit %j is refused', (limit) => {
+    expect(() => chooseHosts(fleet, { limit })).toThrow('--limit')
+  })
+
+  it('a limit is not filled up by hosts that joined later', () => {
+    const before = chooseHosts(fleet, { hosts: 'web*', limit: '2' })
+    const now = [host('web0'), host('web2'), host('web3')]
+    expect(names(stillChosen(now, { hosts: 'web*', limit: '2' }, before))).toEqual(['web2'])
+    expect(names(stillChosen(now, { hosts: 'web*' }, before))).toEqual(['web0', 'web2', 'web3'])
+    expect(names(stillChosen(now, {}, before))).toEqual(['web0', 'web2', 'web3'])
+    expect(names(stillChosen([], { limit: '2' }, before))).toEqual([])
   })
 })
