@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { DeliverError } from '../errors.js'
 import type { Store } from '../ports.js'
+import { decodeManifest } from '../release/manifest.js'
 import type { Body, ReleaseRecord } from '../release/release.js'
 import type { Reporter } from '../report/events.js'
+import { ensureListing } from '../store/boot-files.js'
 import { releaseKeys } from '../store/layout.js'
 import { readRelease } from '../store/releases.js'
 import { encodeRecord } from './archive.js'
@@ -37,6 +40,7 @@ export async function publishRelease(request: PublishRequest): Promise<PublishRe
   await checkLocal(files.manifest, record.manifest)
   await upload(store, keys.archive, files.archive, record.archive, signal)
   await upload(store, keys.manifest, files.manifest, record.manifest, signal)
+  await ensureListing(store, record, await decodeManifest(await readFile(files.manifest)), signal)
   if ((await store.create(keys.record, encodeRecord(record), signal)) === 'created')
     return { outcome: 'published', record }
   // Somebody else was as far as we were.

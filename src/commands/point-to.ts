@@ -1,5 +1,8 @@
 import { systemClock } from '../adapters/clock.js'
+import { bootSettings } from '../boot/settings.js'
 import type { ReleaseRecord } from '../release/release.js'
+import { agentProgram } from '../remote/agent-program.js'
+import { ensureBootFiles } from '../store/boot-files.js'
 import { movePointer, type Pointer } from '../store/pointer.js'
 import type { CommandContext } from './context.js'
 import { thisOwner, type RolloutSession } from './rollout-session.js'
@@ -7,10 +10,11 @@ import { thisOwner, type RolloutSession } from './rollout-session.js'
 /** Moves the environment's pointer to a release. Rejects when the lock is lost, or the pointer isn't where it was read. */
 export async function pointTo(
   context: CommandContext,
-  { config, store, lease }: RolloutSession,
+  { config, target, store, run, lease }: RolloutSession,
   record: ReleaseRecord,
   before: Pointer | undefined,
 ): Promise<void> {
+  const files = await ensureBootFiles(store, record, agentProgram())
   lease?.assertHeld()
   await movePointer({
     store,
@@ -19,5 +23,6 @@ export async function pointTo(
     record,
     expected: before?.generation,
     movedBy: thisOwner(context).owner,
+    boot: { fence: run.fence, files, settings: bootSettings(config, target) },
   })
 }

@@ -4,12 +4,15 @@ import type { ArchiveFormat } from '../release/release.js'
 /**
  * Where everything lives in the store. Pure, and the only place that builds keys:
  *
- *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, release.json}
+ *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, release.json}
+ *   <app>/agents/agent-<hash>.sh
  *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json}
  */
 export interface ReleaseKeys {
   readonly archive: string
   readonly manifest: string
+  /** What a host that boots compares its tree with. */
+  readonly listing: string
   /** `release.json`, written last. */
   readonly record: string
 }
@@ -26,8 +29,14 @@ export function releaseKeys(
   return {
     archive: `${directory}/archive.${files.format}`,
     manifest: `${directory}/${checked('manifest file', files.manifestFile)}`,
+    listing: `${directory}/listing`,
     record: `${directory}/release.json`,
   }
+}
+
+/** The program that hosts run, under its own hash: written once, and never changed. */
+export function agentKey(app: string, file: string): string {
+  return `${checked('app', app)}/agents/${checked('agent', file)}`
 }
 
 export function releaseRecordKey(app: string, release: string): string {
@@ -67,13 +76,11 @@ export function historyKey(app: string, environment: string, time: number, id: s
 }
 
 function environmentPrefix(app: string, environment: string): string {
-  if (environment === 'releases') {
+  if (environment === 'releases' || environment === 'agents') {
     throw new DeliverError(
       'usage',
-      'no environment can be named "releases": the store keeps releases there',
-      {
-        fix: 'Give the environment another name.',
-      },
+      `no environment can be named "${environment}": the store keeps ${environment} there`,
+      { fix: 'Give the environment another name.' },
     )
   }
   return `${checked('app', app)}/${checked('environment', environment)}/`

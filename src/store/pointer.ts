@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { DeliverError } from '../errors.js'
 import type { Clock, Store } from '../ports.js'
 import type { ArchiveFormat, Body, ReleaseRecord } from '../release/release.js'
+import type { BootFiles, StoredBody } from './boot-files.js'
+import { bootLine, tellsTheSame, type BootWord } from './boot-line.js'
 import { decidedWrite } from './decided-write.js'
-import { readFields, sha256 } from './json.js'
-import { pointerKey, releaseKeys } from './layout.js'
+import { readFields, sha256, type Fields } from './json.js'
+import { pointerKey, releaseKeys, type ReleaseKeys } from './layout.js'
 import { bodyOf, formatOf } from './releases.js'
 
 /** `current.json`: the release that a booting server installs, with all it needs to fetch and verify it. */
@@ -13,7 +15,14 @@ export interface Pointer {
   readonly release: string
   readonly archive: Body & { readonly key: string; readonly format: ArchiveFormat }
   readonly tar: Body
-  readonly manifest: Body & { readonly key: string; readonly digest: string }
+  readonly manifest: StoredBody & { readonly digest: string }
+  /** What a server that boots needs beside; undefined in a pointer of an earlier version of deliver. */
+  readonly agent?: StoredBody
+  readonly listing?: StoredBody
+  /** Of the lease that moved it: on a host that has seen a later deploy, that one wins. */
+  readonly fence?: number
+  /** All of it for a POSIX shell; see boot-line.ts. */
+  readonly boot?: string
   /** Grows by one with each move, back to an older release too: hosts refuse a smaller one than they have seen. */
   readonly generation: number
   /** ISO 8601, by the mover's clock, for people. */
@@ -32,6 +41,13 @@ export interface MovePointer {
   /** The generation that the caller based its decision on; undefined: there was no pointer. */
   readonly expected: number | undefined
   readonly movedBy: string
+  /** For servers that boot; without it they can't. */
+  readonly boot?: {
+    readonly fence: number
+    readonly files: BootFiles
+    /** How they install and start the app. */
+    readonly settings: readonly BootWord[]
+  }
 }
 
 export async function readPointer(
@@ -42,14 +58,14 @@ export async function readPointer(
   return (await readVersioned(store, pointerKey(app, environment)))?.pointer
 }
 
-/** `moved` is false when it named the release already. A move by somebody else in between is an error of kind `failed`. */
+/** `moved` is false when it named the release already, and tells servers that boot the same. A move by somebody else in between is an error of kind `failed`. */
 export async function movePointer(
   move: MovePointer,
 ): Promise<{ readonly moved: boolean; readonly pointer: Pointer }> {
   const { store, record } = move
   const key = pointerKey(record.app, move.environment)
   const before = await readVersioned(store, key)
-  if (before !== undefined && names(before.pointer, record)) return { moved: false, pointer: before.pointer }
+  if (before !== undefined && names(before.pointer, move)) return { moved: false, pointer: before.pointer }
   if (before !== undefined && before.pointer.generation !== move.expected) throw movedBy(key, before.pointer)
   if (before === undefined && move.expected !== undefined) throw movedBy(key, undefined)
 
@@ -66,17 +82,42 @@ export async function movePointer(
   return { moved: true, pointer: after }
 }
 
-function names(pointer: Pointer, record: ReleaseRecord): boolean {
+function names(pointer: Pointer, { record, boot }: MovePointer): boolean {
   return (
+    (boot === undefined || tellsTheSame(pointer.boot, bootWords(record, boot))) &&
     pointer.release === record.release &&
     pointer.archive.sha256 === record.archive.sha256 &&
     pointer.manifest.digest === record.manifest.digest
   )
 }
 
-function pointerTo({ record, clock, movedBy }: MovePointer, generation: number): Pointer {
+function keysOf(record: ReleaseRecord): ReleaseKeys {
   const { format } = record.archive
-  const keys = releaseKeys(record.app, record.release, { format, manifestFile: record.manifest.file })
+  return releaseKeys(record.app, record.release, { format, manifestFile: record.manifest.file })
+}
+
+function bootWords(
+  record: ReleaseRecord,
+  { files, settings }: NonNullable<MovePointer['boot']>,
+): readonly BootWord[] {
+  const body = (name: string, { key, size, sha256 }: StoredBody): readonly BootWord[] => [
+    [`${name}.key`, key],
+    [`${name}.size`, String(size)],
+    [`${name}.sha256`, sha256],
+  ]
+  return [
+    ['release', record.release],
+    ['format', record.archive.format],
+    ...body('archive', { key: keysOf(record).archive, ...record.archive }),
+    ...body('listing', files.listing),
+    ...body('agent', files.agent),
+    ...settings,
+  ]
+}
+
+function pointerTo({ record, clock, movedBy, boot }: MovePointer, generation: number): Pointer {
+  const { format } = record.archive
+  const keys = keysOf(record)
   const body = ({ size, sha256 }: Body): Body => ({ size, sha256 })
   return {
     version: 1,
@@ -84,6 +125,13 @@ function pointerTo({ record, clock, movedBy }: MovePointer, generation: number):
     archive: { key: keys.archive, format, ...body(record.archive) },
     tar: body(record.tar),
     manifest: { key: keys.manifest, ...body(record.manifest), digest: record.manifest.digest },
+    ...(boot === undefined
+      ? {}
+      : {
+          ...boot.files,
+          fence: boot.fence,
+          boot: bootLine({ generation, fence: boot.fence }, bootWords(record, boot)),
+        }),
     generation,
     movedAt: new Date(clock.now()).toISOString(),
     movedBy,
@@ -110,10 +158,24 @@ function parsePointer(key: string, text: string): Pointer {
     archive: { key: archive.text('key'), format: formatOf(key, archive), ...bodyOf(archive) },
     tar: bodyOf(fields.object('tar')),
     manifest: { key: manifest.text('key'), ...bodyOf(manifest), digest: manifest.text('digest', sha256) },
+    ...(fields.has('boot') ? bootParts(fields) : {}),
     generation: fields.count('generation'),
     movedAt: fields.text('movedAt'),
     movedBy: fields.text('movedBy'),
     nonce: fields.text('nonce'),
+  }
+}
+
+function bootParts(fields: Fields): Pick<Pointer, 'agent' | 'listing' | 'fence' | 'boot'> {
+  const body = (name: string): StoredBody => {
+    const part = fields.object(name)
+    return { key: part.text('key'), ...bodyOf(part) }
+  }
+  return {
+    agent: body('agent'),
+    listing: body('listing'),
+    fence: fields.count('fence'),
+    boot: fields.text('boot'),
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -59,11 +60,13 @@ describe('publishRelease', () => {
     expect(await bytesOf(store, 'api/releases/r1/manifest.json.gz')).toEqual(
       readFileSync(archive.files.manifest),
     )
+    const listing = await bytesOf(store, 'api/releases/r1/listing')
+    expect(createHash('sha256').update(listing).digest('hex')).toBe(archive.record.manifest.digest)
     expect(await readRelease(store, 'api', 'r1')).toEqual(archive.record)
     expect(await publish(store, archive)).toEqual({ outcome: 'unchanged', record: archive.record })
   })
 
-  it.each([1, 2, 3])(
+  it.each([1, 2, 3, 4])(
     'publishes nothing when its write %i fails, and ends well when run again',
     async (at) => {
       const store = createMemoryStore()

@@ -10,6 +10,7 @@ describe('the layout of the store', () => {
       {
         archive: 'api/releases/v1/archive.tar.zst',
         manifest: 'api/releases/v1/manifest.json.zst',
+        listing: 'api/releases/v1/listing',
         record: 'api/releases/v1/release.json',
       },
     )

@@ -34,6 +34,43 @@ describe('the pointer', () => {
     })
   })
 
+  it('tells all of it to a shell, on one line, and what was told before needs no move', async () => {
+    const store = createMemoryStore()
+    const body = (key: string, size: number, letter: string) => ({ key, size, sha256: letter.repeat(64) })
+    const files = {
+      agent: body('api/agents/agent-1.sh', 7, 'e'),
+      listing: body('api/releases/v1/listing', 8, 'd'),
+    }
+    const moveWith = (settings: readonly (readonly [string, string])[], expected?: number, fence = 12) =>
+      movePointer({
+        store,
+        clock,
+        environment: 'prod',
+        record: exampleRecord('v1'),
+        expected,
+        movedBy: 'alice',
+        boot: { fence, files, settings },
+      })
+    const hostile = `a'b "c" \\ $(id) % \n\té`
+    expect((await moveWith([['path', hostile]])).moved).toBe(true)
+    const pointer = await readPointer(store, 'api', 'prod')
+    expect(pointer).toMatchObject({ ...files, fence: 12 })
+    expect(pointer?.boot).toBe(
+      [
+        '1 generation=1 fence=12 release=v1 format=tar.gz',
+        `archive.key=api/releases/v1/archive.tar.gz archive.size=10 archive.sha256=${'a'.repeat(64)}`,
+        `listing.key=api/releases/v1/listing listing.size=8 listing.sha256=${'d'.repeat(64)}`,
+        `agent.key=api/agents/agent-1.sh agent.size=7 agent.sha256=${'e'.repeat(64)}`,
+        'path=a%047b%040%042c%042%040%134%040%044%050id%051%040%045%040%012%011%303%251',
+      ].join(' '),
+    )
+    expect((await moveWith([['path', hostile]], 1, 13)).moved).toBe(false)
+    expect(await moveWith([['path', 'other']], 1, 13)).toMatchObject({
+      moved: true,
+      pointer: { generation: 2, fence: 13 },
+    })
+  })
+
   it('grows in generation, back to an older release too', async () => {
     const store = createMemoryStore()
     await move(store, 'v1')
