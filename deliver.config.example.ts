@@ -72,8 +72,16 @@ export default defineConfig({
 
   // When a host counts as healthy: http, tcp or command. Asked on the host itself.
   health: {
-    http: { url: 'http://localhost:3000/health', status: [200], headers: { 'X-Probe': 'deliver' } }, // or just the URL
+    http: {
+      url: 'http://localhost:3000/health', // or just the URL
+      status: [200],
+      headers: { 'X-Probe': 'deliver' },
+      contains: 'ok', // in the body
+      release: { header: 'X-Release' }, // or { body: true }: the answer names the release that gave it
+      insecure: false, // true: any certificate will do
+    },
     successes: 2, // in a row
+    minUptime: '10s', // that they span, all from one process
     interval: '1s',
     timeout: '5s', // of one probe
     deadline: '60s', // of all of them, from the restart
@@ -101,6 +109,7 @@ export default defineConfig({
     canary: {
       fleet: async () => ['canary1.example.com'], // asked again whenever it matters
       service: { restart: 'sudo service api restart', stop: 'sudo service api stop' },
+      health: { http: { url: 'http://localhost:3000/version', release: { body: true } } },
     },
   },
 })

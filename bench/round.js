@@ -51,7 +51,7 @@ function configFor(sandbox, store, { setup, format }) {
     archive: { format },
     store: { directory: store },
     service: { restart: 'true' },
-    health: { command: 'true', successes: 1, interval: '100ms' },
+    health: { command: 'true', successes: 1, minUptime: '0s', interval: '100ms' },
   }
 }
 

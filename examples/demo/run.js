@@ -100,9 +100,9 @@ async function play() {
   await expectStatus(run, sandbox, 'hello-1')
 }
 
-/** The app's own config, but for this fleet; probes come faster than one would want them in production. */
+/** The app's own config, but for this fleet; probes come faster, and for a shorter time, than one would want in production. */
 function demoConfig(config, store) {
-  const health = { ...config.health, interval: '250ms', deadline: '10s' }
+  const health = { ...config.health, interval: '250ms', minUptime: '1s', deadline: '10s' }
   const own = { store: { directory: store }, ...config, health }
   return `import { defineConfig } from 'deliver-cli'
 import hello from './deliver.config.ts'

@@ -2,7 +2,7 @@ import type { z } from './fields.js'
 import { oneLine } from './names.js'
 import type { Rule } from './names.js'
 import { hostPath, overlaps, relativePath } from './paths.js'
-import type { HealthConfig, HostConfig, ServiceConfig } from './types.js'
+import type { HealthConfig, HostConfig, ReleaseInAnswer, ServiceConfig } from './types.js'
 import { formatDuration, shown } from './values.js'
 
 /** What several keys must agree on, and how the ways to write a section become one. */
@@ -80,18 +80,23 @@ export const healthUrl: Rule = (text) => {
 interface Timing {
   readonly successes: number
   readonly interval: number
+  readonly minUptime: number
   readonly deadline: number
 }
 
-export function reachableDeadline({ successes, interval, deadline }: Timing, context: Context): void {
+export function reachableDeadline(
+  { successes, interval, minUptime, deadline }: Timing,
+  context: Context,
+): void {
   const least = (successes - 1) * interval
-  if (least < deadline) return
-  const answers = `${successes} answers, ${formatDuration(interval)} apart, take ${formatDuration(least)}`
-  report(
-    context,
-    ['deadline'],
-    `${formatDuration(deadline)} is too short: ${answers}. Write a longer deadline`,
-  )
+  const short = `${formatDuration(deadline)} is too short`
+  if (least >= deadline) {
+    const answers = `${successes} answers, ${formatDuration(interval)} apart, take ${formatDuration(least)}`
+    report(context, ['deadline'], `${short}: ${answers}. Write a longer deadline`)
+  } else if (minUptime >= deadline) {
+    const span = `good answers must span ${formatDuration(minUptime)} (health.minUptime)`
+    report(context, ['deadline'], `${short}: ${span}. Write a longer deadline, or a shorter minUptime`)
+  }
 }
 
 interface ServiceForm {
@@ -122,19 +127,31 @@ export function serviceManager({
 
 interface HealthForm {
   readonly http?:
-    string | { readonly url: string; readonly status: number[]; readonly headers: Record<string, string> }
+    | string
+    | {
+        readonly url: string
+        readonly status: number[]
+        readonly headers: Record<string, string>
+        readonly contains?: string
+        readonly release?: { readonly header?: string; readonly body?: true }
+        readonly insecure?: boolean
+      }
   readonly tcp?: number | { readonly host: string; readonly port: number }
   readonly command?: string
 }
 
 export function healthCheck({ http, tcp, command }: HealthForm): HealthConfig['check'] {
   if (http !== undefined) {
-    return typeof http === 'string'
-      ? { kind: 'http', url: http, status: [200], headers: {} }
-      : { kind: 'http', ...http }
+    if (typeof http === 'string') return { kind: 'http', url: http, status: [200], headers: {} }
+    const { release, ...rest } = http
+    return { kind: 'http', ...rest, ...(release === undefined ? {} : { release: whereNamed(release) }) }
   }
   if (tcp !== undefined) {
     return typeof tcp === 'number' ? { kind: 'tcp', host: '127.0.0.1', port: tcp } : { kind: 'tcp', ...tcp }
   }
   return { kind: 'command', command: command ?? '' }
+}
+
+function whereNamed({ header }: { readonly header?: string }): ReleaseInAnswer {
+  return header === undefined ? { body: true } : { header }
 }

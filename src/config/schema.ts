@@ -69,6 +69,7 @@ export const hostListSchema = hosts
 export const alternatives: Readonly<Record<string, readonly (readonly string[])[]>> = {
   service: [['systemd'], ['upstart'], ['pm2'], ['restart', 'stop']],
   health: [['http'], ['tcp'], ['command']],
+  'health.http.release': [['header'], ['body']],
 }
 
 /** Where a bare value stands for an object with this key. */

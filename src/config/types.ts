@@ -98,6 +98,8 @@ export interface RolloutConfig {
   readonly guard?: number
 }
 
+export type ReleaseInAnswer = { readonly header: string } | { readonly body: true }
+
 export interface HealthConfig {
   readonly check:
     | {
@@ -105,11 +107,19 @@ export interface HealthConfig {
         readonly url: string
         readonly status: readonly number[]
         readonly headers: Readonly<Record<string, string>>
+        /** Text that the body contains. */
+        readonly contains?: string
+        /** Where the answer names the release that gave it. */
+        readonly release?: ReleaseInAnswer
+        /** Certificates are not verified. */
+        readonly insecure?: boolean
       }
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
     | { readonly kind: 'command'; readonly command: string }
   /** Good answers in a row. */
   readonly successes: number
+  /** Milliseconds that they span at least, all from one process. */
+  readonly minUptime: number
   readonly interval: number
   /** Milliseconds for one probe. */
   readonly timeout: number

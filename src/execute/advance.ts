@@ -56,7 +56,7 @@ async function switchAndSettle(run: Run, { host, step, digest, context }: Advanc
 /** Whether a host that runs the release already is healthy on it, without changing anything there. */
 export async function isHealthy(run: Run, host: RunHost, step: HostStep): Promise<boolean> {
   hostState(run, host.name, 'settling', step.because)
-  const settled = await settle(run, host, step.to)
+  const settled = await settle(run, host, step.to, { proven: true })
   if (settled.kind === 'healthy') return true
   run.reporter.event({ type: 'warning', host: host.name, text: `${settled.because}; it will be restarted` })
   return false

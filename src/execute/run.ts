@@ -53,5 +53,5 @@ export function switchLimit(run: Run): number {
 export function guardTime(run: Run): number {
   const { rollout, service, health } = run.config
   if (rollout.onFailure === 'stop') return 0
-  return rollout.guard ?? (service?.timeout ?? 0) + (health?.deadline ?? 0) + 60_000
+  return rollout.guard ?? (service?.timeout ?? 0) + (health?.deadline ?? 30_000) + 60_000
 }

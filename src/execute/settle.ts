@@ -1,8 +1,9 @@
 import { codes } from '../remote/answers.js'
 import type { ServiceFacts } from '../remote/facts.js'
-import { readServiceFacts } from '../remote/readings.js'
-import { logs, service as serviceCall } from '../remote/verbs.js'
-import { healthPort, probeHealth, type Probe } from './health/probe.js'
+import { logs } from '../remote/verbs.js'
+import { CrashLoop } from './health/crash-loop.js'
+import { observe, warnIfUnproved } from './health/observe.js'
+import { Streak } from './health/streak.js'
 import { limits, type Run, type RunHost } from './run.js'
 
 /** Whether a host proved that it is healthy on a release. `log` has the last lines of its service. */
@@ -11,46 +12,70 @@ export type Settled =
   | { readonly kind: 'unhealthy'; readonly because: string; readonly log: string }
 
 /** Without a health check the service's process is watched this long. */
-const unchecked = { successes: 3, interval: 1_000, deadline: 30_000 }
+const unchecked = { successes: 3, minUptime: 10_000, interval: 1_000, deadline: 30_000 }
 const logLines = 30
 /** A starting service is asked more often than a started one, so that it costs no more time than it takes. */
 const eager = 250
+/** Ms between looks at a process that doesn't answer well. */
+const lookEvery = 1_000
+/** States that a manager's service doesn't leave by itself: systemd's, pm2's, upstart's. */
+const ended: ReadonlySet<string> = new Set(['failed', 'errored', 'stop/waiting'])
+
+export interface Patience {
+  /** The host runs the release already and proved it before: it needn't do so over a time again. */
+  readonly proven?: boolean
+}
 
 /**
- * Waits until the host answers well several times in a row, from one process that runs the release, before the
- * deadline. Any bad answer, another process or another release starts the count again: an average is not health.
+ * Waits until the host answers well several times in a row and over a minimum time, from one process that runs the release,
+ * before the deadline. Any bad answer, another process or another release starts the count again: an average is not
+ * health. A service that is restarted again and again, or has failed for good, is not waited for.
  */
-export async function settle(run: Run, host: RunHost, release: string): Promise<Settled> {
+export async function settle(
+  run: Run,
+  host: RunHost,
+  release: string,
+  { proven = false }: Patience = {},
+): Promise<Settled> {
   const { health } = run.config
-  const { successes, interval, deadline } = health ?? unchecked
+  const { successes, minUptime, interval, deadline } = health ?? unchecked
   const end = run.clock.now() + deadline
-  let streak = 0
+  const streak = new Streak({ successes, minUptime: proven ? 0 : minUptime, interval })
+  const crashes = new CrashLoop()
   let first: ServiceFacts | undefined
   let looked = Number.NEGATIVE_INFINITY
   for (;;) {
-    let answer: Probe = health === undefined ? { ok: true } : await probeHealth(host.link, health, run.lost)
+    let last = false
     // The process is looked at after the first good answer, after the last, and now and then while answers are bad.
-    const now = run.clock.now()
-    const look = answer.ok ? streak === 0 || streak + 1 >= successes : now - looked >= interval
-    if (look) looked = now
-    const process = look ? await readService(run, host) : undefined
-    if (answer.ok && process !== undefined) {
-      const wrong =
-        'lost' in process ? process.lost : wrongProcess(process, release, streak === 0 ? undefined : first)
-      if (wrong !== undefined) answer = { ok: false, because: wrong }
+    // Without a check it is all there is to look at.
+    const look = (ok: boolean): boolean => {
+      const now = run.clock.now()
+      last = ok && streak.wouldDo(now)
+      const due = ok
+        ? last || health === undefined || streak.answers === 0
+        : now - looked >= Math.min(interval, lookEvery)
+      if (due) looked = now
+      return due
     }
+    const { answer, process } = await observe(run, host, { release, look, first })
+    const now = run.clock.now()
+    if (process !== undefined) crashes.look(now, process)
     if (answer.ok) {
-      if (streak === 0) first = process !== undefined && 'lost' in process ? undefined : process
-      streak++
-      if (streak >= successes) return { kind: 'healthy', answers: streak }
+      if (streak.answers === 0) first = process
+      streak.good(now)
+      if (last || isBlind(run, process)) {
+        warnIfUnproved(run, host, release, process)
+        return { kind: 'healthy', answers: streak.answers }
+      }
     } else {
-      streak = 0
-      if (process !== undefined && 'state' in process && process.state === 'failed')
-        return unhealthy(run, host, `the service failed: ${answer.because}`)
+      streak.bad()
+      first = undefined
+      const hopeless = crashes.verdict(now) ?? whyEnded(process, answer.because)
+      if (hopeless !== undefined) return unhealthy(run, host, hopeless)
     }
     if (run.lost.aborted) return unhealthy(run, host, 'the deploy lost its lock')
-    const pause = streak === 0 ? Math.min(interval, eager) : interval
-    if (run.clock.now() + pause > end) {
+    const pause = streak.answers === 0 ? Math.min(interval, eager) : streak.pause(now)
+    if (now + pause > end) {
       const because = answer.ok ? 'too few good answers in a row' : answer.because
       return unhealthy(run, host, `not healthy after ${Math.round(deadline / 1000)} s: ${because}`)
     }
@@ -58,43 +83,22 @@ export async function settle(run: Run, host: RunHost, release: string): Promise<
   }
 }
 
-/** Why this can't be the new release at work; undefined when nothing speaks against it. */
-export function wrongProcess(
-  now: ServiceFacts,
-  release: string,
-  first: ServiceFacts | undefined,
-): string | undefined {
-  if (now.active === false) return `the service is ${now.state ?? 'not running'}`
-  if (now.release !== undefined && now.release !== release)
-    return `the process that answers still runs ${now.release}`
-  if (first?.pid === undefined || now.pid === undefined) return undefined
-  if (first.pid !== now.pid || first.started !== now.started) return 'the service restarted by itself'
-  if (first.restarts !== undefined && now.restarts !== undefined && now.restarts > first.restarts)
-    return 'the service restarted by itself'
-  return undefined
+/** No check, and a service that doesn't show its process: waiting would see nothing. */
+function isBlind(run: Run, process: ServiceFacts | undefined): boolean {
+  return run.config.health === undefined && process?.active === undefined && process?.pid === undefined
 }
 
-/** What the host knows of the service's process; undefined when it can't tell, `lost` when it didn't answer. */
-async function readService(
-  run: Run,
-  host: RunHost,
-): Promise<ServiceFacts | { readonly lost: string } | undefined> {
-  const { service, health } = run.config
-  const port = healthPort(health)
-  const call = serviceCall({
-    ...(service === undefined ? {} : { service }),
-    ...(port === undefined ? {} : { port }),
-  })
-  const reading = readServiceFacts(await host.link.call(call, { timeout: limits.look, signal: run.lost }))
-  if (reading.kind === 'unknown') return { lost: reading.because }
-  return reading.kind === 'ok' ? reading.value : undefined
+function whyEnded(process: ServiceFacts | undefined, because: string): string | undefined {
+  return process?.state !== undefined && ended.has(process.state)
+    ? `the service failed: ${because}`
+    : undefined
 }
 
-async function unhealthy(run: Run, host: RunHost, because: string): Promise<Settled> {
+export async function unhealthy(run: Run, host: RunHost, because: string): Promise<Settled> {
   return { kind: 'unhealthy', because, log: await lastLog(run, host) }
 }
 
-/** The last lines of the service's log on the host, or what is known instead. */
+/** The last lines of the service's log on the host since its restart, or what is known instead. */
 export async function lastLog(run: Run, host: RunHost): Promise<string> {
   const { service } = run.config
   if (service === undefined) return ''

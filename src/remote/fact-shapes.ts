@@ -7,6 +7,7 @@ import type {
   HostRelease,
   HostState,
   JournalLine,
+  Listener,
   ServiceFacts,
   Unconfirmed,
 } from './facts.js'
@@ -78,17 +79,31 @@ export function journalLine(value: string): JournalLine {
 
 export function serviceFacts(facts: readonly Fact[]): ServiceFacts {
   return {
-    ...given(
-      'active',
-      known(facts, 'active', (value) => oneOf(value, ['yes', 'no']) === 'yes'),
-    ),
+    ...given('active', known(facts, 'active', yesOrNo)),
     ...given('state', known(facts, 'state', String)),
     ...given('pid', known(facts, 'pid', number)),
     ...given('started', known(facts, 'started', String)),
     ...given('restarts', known(facts, 'restarts', number)),
     ...given('cwd', first(facts, 'cwd') === 'unknown' ? undefined : first(facts, 'cwd')),
     ...given('release', known(facts, 'cwd-release', name)),
+    ...given('listening', known(facts, 'listening', yesOrNo)),
+    ...given('listener', listener(facts)),
   }
+}
+
+function listener(facts: readonly Fact[]): Listener | undefined {
+  const pid = known(facts, 'listener', number)
+  if (pid === undefined) return undefined
+  return {
+    pid,
+    ...given('name', known(facts, 'listener-name', String)),
+    ...given('belongs', known(facts, 'listener-belongs', yesOrNo)),
+    ...given('release', known(facts, 'listener-release', name)),
+  }
+}
+
+function yesOrNo(value: string): boolean {
+  return oneOf(value, ['yes', 'no']) === 'yes'
 }
 
 /** The first words of a line and the rest of it as the last one; what is missing is empty. */

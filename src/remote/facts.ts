@@ -66,6 +66,20 @@ export interface ServiceFacts {
   readonly cwd?: string
   /** The release that the process' directory is in. */
   readonly release?: string
+  /** Whether anybody listens on the port that was asked about. */
+  readonly listening?: boolean
+  /** Who does, of the processes that we may look into. */
+  readonly listener?: Listener
+}
+
+export interface Listener {
+  readonly pid: number
+  /** Its program, as the host calls it. */
+  readonly name?: string
+  /** Whether it is the service, or of it. Undefined: the service's manager doesn't tell its processes. */
+  readonly belongs?: boolean
+  /** The release that its directory is in. */
+  readonly release?: string
 }
 
 export interface HostStatus extends HostState {

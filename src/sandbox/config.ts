@@ -16,7 +16,7 @@ export interface SandboxConfig {
   }
   readonly target: { readonly path: string }
   readonly service: { readonly restart: string; readonly stop: string; readonly log: string }
-  readonly health: { readonly http: string }
+  readonly health: { readonly http: string; readonly minUptime: string }
 }
 
 export interface SandboxAccess {
@@ -42,6 +42,7 @@ export function configFor(access: SandboxAccess): SandboxConfig {
     },
     target: { path: targetPath },
     service: { restart: 'service restart', stop: 'service stop', log: serviceLog },
-    health: { http: `http://localhost:${access.appPort}/health` },
+    // Shorter than one would want in production: nobody waits for a sandbox.
+    health: { http: `http://localhost:${access.appPort}/health`, minUptime: '2s' },
   }
 }

@@ -46,7 +46,7 @@ test('defaults', () => {
   ).toMatchObject({
     target: { path: '/srv/api', keep: 5, shared: ['log'] },
     service: { timeout: 60_000 },
-    health: { successes: 2, interval: 1000, timeout: 5000, deadline: 60_000 },
+    health: { successes: 2, minUptime: 10_000, interval: 1000, timeout: 5000, deadline: 60_000 },
   })
 })
 
@@ -72,6 +72,21 @@ describe('the ways to write a section become one', () => {
     [
       { http: { url, status: 204, headers: { Host: 'a' } } },
       { kind: 'http', url, status: [204], headers: { Host: 'a' } },
+    ],
+    [
+      { http: { url, release: { header: 'X-Release' }, contains: 'ok' } },
+      {
+        kind: 'http',
+        url,
+        status: [200],
+        headers: {},
+        release: { header: 'X-Release' },
+        contains: 'ok',
+      },
+    ],
+    [
+      { http: { url, release: { body: true } } },
+      { kind: 'http', url, status: [200], headers: {}, release: { body: true } },
     ],
     [{ tcp: 3000 }, { kind: 'tcp', host: '127.0.0.1', port: 3000 }],
     [{ tcp: { host: '::1', port: 3000 } }, { kind: 'tcp', host: '::1', port: 3000 }],
@@ -154,6 +169,15 @@ describe('what is wrong is told with its place and a remedy', () => {
     [
       { health: { tcp: 80, successes: 5, interval: '10s', deadline: '30s' } },
       'health.deadline: 30s is too short: 5 answers',
+    ],
+    [
+      { health: { tcp: 80, deadline: '10s' } },
+      'health.deadline: 10s is too short: good answers must span 10s',
+    ],
+    [{ health: { http: { url: 'http://a/', release: {} } } }, 'health.http.release: names no kind'],
+    [
+      { health: { http: { url: 'http://a/', release: { body: false } } } },
+      'health.http.release.body: is true',
     ],
     [{ environments: [] }, 'environments: is a list. Write an object'],
     [

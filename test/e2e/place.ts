@@ -54,7 +54,13 @@ export class Place {
         store: { directory: store },
         ...sandbox.config,
         rollout: { strategy: 'rolling', batch: 1 },
-        health: { http: sandbox.config.health.http, successes: 2, interval: '100ms', deadline: '8s' },
+        health: {
+          http: sandbox.config.health.http,
+          successes: 2,
+          minUptime: '0s',
+          interval: '100ms',
+          deadline: '8s',
+        },
       },
       repository,
     )

@@ -1,27 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { settle, wrongProcess } from '../../src/execute/settle.js'
-import type { ServiceFacts } from '../../src/remote/facts.js'
-import type { HealthConfig } from '../../src/config/types.js'
+import { settle } from '../../src/execute/settle.js'
+import type { Config, HealthConfig } from '../../src/config/types.js'
+import type { DeliverEvent } from '../../src/report/events.js'
 import { healthCommand } from '../fakes/local-hosts.js'
 import { World } from './world.js'
-
-describe('the process that answers', () => {
-  const first: ServiceFacts = { active: true, pid: 10, started: '100', restarts: 0, release: 'v2' }
-  test.each<[string, ServiceFacts, ServiceFacts | undefined, RegExp | undefined]>([
-    ['is the new one', first, undefined, undefined],
-    ['is the same as before', first, first, undefined],
-    ['does not run', { active: false, state: 'failed' }, undefined, /failed/],
-    ['runs the old release still', { ...first, release: 'v1' }, undefined, /still runs v1/],
-    ['is another one than before', { ...first, pid: 11 }, first, /restarted by itself/],
-    ['has the number of the one before', { ...first, started: '200' }, first, /restarted by itself/],
-    ['was restarted by its manager', { ...first, restarts: 1 }, first, /restarted by itself/],
-    ['is not known', {}, first, undefined],
-  ])('%s', (_, now, before, expected) => {
-    const wrong = wrongProcess(now, 'v2', before)
-    if (expected === undefined) expect(wrong).toBeUndefined()
-    else expect(wrong).toMatch(expected)
-  })
-})
 
 describe('settling', () => {
   let world: World
@@ -30,6 +12,7 @@ describe('settling', () => {
   const health: HealthConfig = {
     check: { kind: 'command', command: `echo . >>"$DELIVER_PATH/asked"; ${healthCommand}` },
     successes: 3,
+    minUptime: 0,
     interval: 1_000,
     timeout: 10_000,
     deadline: 10_000,
@@ -80,6 +63,53 @@ describe('settling', () => {
     // The first answer was good, but nobody saw from which process.
     expect(world.hosts.clock.now() - started).toBeGreaterThan(2_000)
     expect(host.countOf('service')).toBe(3)
+  })
+
+  const asFast = { ...health, minUptime: 10_000, deadline: 30_000, successes: 2 }
+
+  test('good answers span the minimum time, and are not waited for on a host that proved it before', async () => {
+    world = await World.running('web1')
+    const host = world.link(world.host('web1').host)
+    const run = world.run({ config: { health: asFast } })
+    const started = world.hosts.clock.now()
+    expect(await settle(run, host, 'v1')).toEqual({ kind: 'healthy', answers: 11 })
+    expect(world.hosts.clock.now() - started).toBe(10_000)
+    expect(world.host('web1').countOf('service')).toBe(2)
+    expect(await settle(run, host, 'v1', { proven: true })).toEqual({ kind: 'healthy', answers: 2 })
+  })
+
+  test('what answers well and is gone after five seconds never settles', async () => {
+    world = await World.running('web1')
+    const host = world.link(world.host('web1').host)
+    const started = world.hosts.clock.now()
+    const check = { kind: 'command' as const, command: 'test ! -e "$DELIVER_PATH/sick"' }
+    const run = world.run({ config: { health: { ...asFast, check } } })
+    const settling = settle(run, host, 'v1')
+    await world.hosts.clock.sleep(5_000)
+    world.host('web1').put('sick')
+    expect(await settling).toMatchObject({
+      kind: 'unhealthy',
+      because: expect.stringContaining('not healthy after 30 s') as string,
+    })
+    expect(world.hosts.clock.now() - started).toBeGreaterThan(5_000)
+  })
+
+  test('without a check and a process to look at nothing is waited for, and that is said once', async () => {
+    world = await World.running('web1')
+    const events: DeliverEvent[] = []
+    const run = world.run({ config: {} }, events)
+    const config: Config = { ...run.config }
+    Reflect.deleteProperty(config, 'health')
+    const host = world.link(world.host('web1').host)
+    const unchecked = { ...run, config }
+    const started = world.hosts.clock.now()
+    for (let times = 0; times < 2; times++)
+      expect(await settle(unchecked, host, 'v1')).toEqual({ kind: 'healthy', answers: 1 })
+    expect(world.hosts.clock.now()).toBe(started)
+    expect(events[0]).toMatchObject({
+      type: 'warning',
+      text: expect.stringContaining('health unverified: web1: a restart command') as string,
+    })
   })
 
   test('a lost lock ends it at the next look', async () => {

@@ -93,6 +93,7 @@ export function configWith(change: Partial<Config> = {}, rollout: Partial<Rollou
     health: {
       check: { kind: 'command', command: healthCommand },
       successes: 2,
+      minUptime: 0,
       interval: 500,
       timeout: 10_000,
       deadline: 1_500,

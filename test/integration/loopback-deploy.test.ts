@@ -38,7 +38,7 @@ beforeAll(async () => {
     target: { path: 'app', keep: 2 },
     service: { restart: '"$HOME"/service restart', stop: '"$HOME"/service stop' },
     rollout: { strategy: 'rolling', batch: '34%' },
-    health: { command: '"$HOME"/healthy', successes: 2, interval: '200ms', deadline: '8s' },
+    health: { command: '"$HOME"/healthy', successes: 2, minUptime: '0s', interval: '200ms', deadline: '8s' },
   })
   const hosts = rig.hosts.map(({ name, home }) => ({ name, targetPath: `${home}/app`, shell: localShell }))
   world = { hosts, store }

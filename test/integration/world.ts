@@ -69,7 +69,13 @@ export async function startScenario(options: ScenarioOptions): Promise<Scenario>
     target: { path: '/srv/api', keep, shared: ['log/'] },
     service: { systemd: 'api' },
     rollout: { strategy: 'rolling', batch: 1 },
-    health: { http: 'http://localhost:3000/health', successes: 2, interval: '200ms', deadline: '10s' },
+    health: {
+      http: 'http://localhost:3000/health',
+      successes: 2,
+      minUptime: '1s',
+      interval: '200ms',
+      deadline: '10s',
+    },
     ...options.config,
   })
   const world: World = {

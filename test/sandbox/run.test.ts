@@ -73,7 +73,7 @@ describe('the text', () => {
       },
       target: { path: 'app' },
       service: { restart: 'service restart', stop: 'service stop', log: 'log/app.log' },
-      health: { http: 'http://localhost:3000/health' },
+      health: { http: 'http://localhost:3000/health', minUptime: '2s' },
     },
     stop: async () => {},
   }

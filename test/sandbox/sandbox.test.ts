@@ -72,7 +72,7 @@ describe('start', () => {
     expect(config.fleet.hosts.map(({ name, port }) => [name, port])).toEqual(
       sandbox.hosts.map(({ name, sshPort }) => [name, sshPort]),
     )
-    expect(config.health).toEqual({ http: 'http://localhost:3000/health' })
+    expect(config.health).toEqual({ http: 'http://localhost:3000/health', minUptime: '2s' })
     expect(new Set(sandbox.hosts.flatMap(({ sshPort, appPort }) => [sshPort, appPort])).size).toBe(6)
   })
 

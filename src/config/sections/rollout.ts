@@ -92,7 +92,27 @@ export const health = z
           headers: z
             .record(text(names.headerName), text(names.oneLine))
             .prefault({})
-            .describe('Headers to send.'),
+            .describe('Headers to send. Host also names the server whose certificate is expected.'),
+          contains: text(names.oneLine)
+            .exactOptional()
+            .describe('Text that a healthy answer contains, within its first 64 KiB.'),
+          release: z
+            .strictObject({
+              header: text(names.headerName)
+                .exactOptional()
+                .describe('Header of the answer that names the release that runs.'),
+              body: z
+                .literal(true)
+                .exactOptional()
+                .describe('Whether the body of the answer names the release that runs.'),
+            })
+            .refine(...exactlyOne(['header', 'body']))
+            .exactOptional()
+            .describe('Where the answer names the release: one that names another is not healthy.'),
+          insecure: z
+            .boolean()
+            .exactOptional()
+            .describe('Accept any certificate. Default: it must be valid for the host of the URL.'),
         }),
       ])
       .exactOptional()
@@ -111,6 +131,11 @@ export const health = z
       .exactOptional()
       .describe('Shell command on the host that exits 0 when the app is healthy.'),
     successes: whole(1, 1000).prefault(2).describe('Good answers in a row.'),
+    minUptime: duration(0)
+      .prefault('10s')
+      .describe(
+        'Time that the good answers span at least, all from one process; also without a health check. 0s: none.',
+      ),
     interval: duration().prefault('1s').describe('Between probes.'),
     timeout: duration().prefault('5s').describe('How long one probe may take.'),
     deadline: duration().prefault('60s').describe('From the restart until the host must be healthy.'),
@@ -120,6 +145,7 @@ export const health = z
   .transform((value): HealthConfig => ({
     check: rules.healthCheck(value),
     successes: value.successes,
+    minUptime: value.minUptime,
     interval: value.interval,
     timeout: value.timeout,
     deadline: value.deadline,

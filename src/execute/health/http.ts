@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HealthConfig } from '../../config/types.js'
 import { messageOf } from '../../errors.js'
+import { judge, type HttpAnswer } from './answer.js'
 import type { Probe } from './probe.js'
 
 type HttpCheck = Extract<HealthConfig['check'], { kind: 'http' }>
@@ -9,22 +10,33 @@ type HttpCheck = Extract<HealthConfig['check'], { kind: 'http' }>
 /** Bodies are read up to this many bytes, so that an endless one ends with the probe and not with our memory. */
 const bodyLimit = 64 * 1024
 
+/** What an answer is held against, and how it is asked for. */
+export interface HttpProbe {
+  readonly check: HttpCheck
+  /** The release that must have given the answer; undefined: any. */
+  readonly release?: string
+  readonly open: OpenTcp
+  /** The time of the probe, body included. */
+  readonly signal: AbortSignal
+}
+
 /**
- * One GET over the host's SSH connection. Good is a listed status within the signal's time, body included; a redirect
- * is never followed, because where it leads says nothing about this process.
+ * One GET over the host's SSH connection. A redirect is never followed, because where it leads says nothing about this
+ * process.
  */
-export async function probeHttp(check: HttpCheck, open: OpenTcp, signal: AbortSignal): Promise<Probe> {
+export async function probeHttp(probe: HttpProbe): Promise<Probe> {
+  const { check, open, signal } = probe
   const url = new URL(check.url)
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
   let socket: Duplex
   try {
-    socket = await open({ host: url.hostname.replace(/^\[|\]$/g, ''), port }, signal)
+    socket = await open({ host: bare(url.hostname), port }, signal)
   } catch (error) {
     return { ok: false, because: messageOf(error) }
   }
   try {
-    const stream = url.protocol === 'https:' ? await secure(socket, url.hostname, signal) : socket
-    return await get(check, url, stream, signal)
+    const stream = url.protocol === 'https:' ? await secure(socket, check, signal) : socket
+    return judge(await get(check, stream, signal), check, probe.release)
   } catch (error) {
     return { ok: false, because: signal.aborted ? 'no answer in time' : messageOf(error) }
   } finally {
@@ -37,27 +49,44 @@ export type OpenTcp = (
   signal?: AbortSignal,
 ) => Promise<Duplex>
 
-async function secure(socket: Duplex, servername: string, signal: AbortSignal): Promise<Duplex> {
+/** An IPv6 address of a URL without its brackets. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+/** The name that the server is asked for by: that of the Host header, which a check by address needs for certificates. */
+function serverName({ url, headers }: HttpCheck): string {
+  const named = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1]
+  const asUrl = named === undefined ? undefined : `https://${named}/`
+  return bare(new URL(asUrl !== undefined && URL.canParse(asUrl) ? asUrl : url).hostname)
+}
+
+async function secure(socket: Duplex, check: HttpCheck, signal: AbortSignal): Promise<Duplex> {
   const { connect } = await import('node:tls')
-  const host = servername.replace(/^\[|\]$/g, '')
+  const host = serverName(check)
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {
-    // An address is checked against the certificate, but must not be sent as a server name (RFC 6066).
-    const secured = connect({ socket, host, ...(isIP(host) === 0 ? { servername: host } : {}) }, () =>
-      resolve(secured),
+    const secured = connect(
+      {
+        socket,
+        host,
+        rejectUnauthorized: check.insecure !== true,
+        // An address is checked against the certificate, but must not be sent as a server name (RFC 6066).
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+      },
+      () => resolve(secured),
     )
     secured.on('error', reject)
     signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true })
   })
 }
 
-async function get(check: HttpCheck, url: URL, stream: Duplex, signal: AbortSignal): Promise<Probe> {
+async function get(check: HttpCheck, stream: Duplex, signal: AbortSignal): Promise<HttpAnswer> {
   const { request } = await import('node:http')
-  return new Promise((resolve) => {
-    const fail = (error: Error): void =>
-      resolve({ ok: false, because: signal.aborted ? 'no answer in time' : error.message })
+  const url = new URL(check.url)
+  return new Promise((resolve, reject) => {
     // An `error` can still come after the answer (a reset while closing); unheard it would end the process.
-    stream.on('error', fail)
+    stream.on('error', reject)
     const ask = request({
       method: 'GET',
       path: `${url.pathname}${url.search}`,
@@ -72,29 +101,29 @@ async function get(check: HttpCheck, url: URL, stream: Duplex, signal: AbortSign
       createConnection: () => stream,
       signal,
     })
-    ask.on('error', fail)
-    ask.on('upgrade', (response) => resolve(judge(check, response.statusCode ?? 0, undefined)))
-    ask.on('close', () => fail(new Error('the connection closed before the answer ended')))
+    ask.on('error', reject)
+    ask.on('upgrade', ({ statusCode = 0, headers }) =>
+      resolve({ status: statusCode, headers, body: '', cut: false }),
+    )
+    ask.on('close', () => reject(new Error('the connection closed before the answer ended')))
     ask.on('response', (response) => {
+      const { statusCode: status = 0, headers } = response
+      const chunks: Buffer[] = []
       let size = 0
-      const status = response.statusCode ?? 0
-      const verdict = (): void => resolve(judge(check, status, response.headers.location))
-      response.on('error', fail)
-      response.on('end', verdict)
+      const answered = (cut: boolean): void => {
+        const body = Buffer.concat(chunks).subarray(0, bodyLimit).toString()
+        resolve({ status, headers, body, cut })
+      }
+      response.on('error', reject)
+      response.on('end', () => answered(false))
       response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
         size += chunk.length
         if (size <= bodyLimit) return
-        verdict()
+        answered(true)
         response.destroy()
       })
     })
     ask.end()
   })
-}
-
-function judge(check: HttpCheck, status: number, location: string | undefined): Probe {
-  if (check.status.includes(status)) return { ok: true }
-  if (status >= 300 && status < 400)
-    return { ok: false, because: `${status} redirects to ${location ?? 'nowhere'}; a redirect is not health` }
-  return { ok: false, because: `answered ${status}, not ${check.status.join(' or ')}` }
 }

@@ -7,17 +7,25 @@ import { probeTcp } from './tcp.js'
 /** What one question about a host's health gave. */
 export type Probe = { readonly ok: true } | { readonly ok: false; readonly because: string }
 
-/** Asks once, within `timeout` ms. Never rejects: what goes wrong is the answer. */
+/**
+ * Asks once, within `timeout` ms. `release` is the one that must answer, where answers name theirs. Never rejects: what goes
+ * wrong is the answer.
+ */
 export async function probeHealth(
   link: HostLink,
   health: HealthConfig,
-  signal?: AbortSignal,
+  { release, signal }: { readonly release?: string; readonly signal?: AbortSignal } = {},
 ): Promise<Probe> {
   const deadline = AbortSignal.timeout(health.timeout)
   const both = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
   switch (health.check.kind) {
     case 'http':
-      return probeHttp(health.check, (address, until) => link.openTcp(address, until), both)
+      return probeHttp({
+        check: health.check,
+        open: (address, until) => link.openTcp(address, until),
+        signal: both,
+        ...(release === undefined ? {} : { release }),
+      })
     case 'tcp':
       return probeTcp(health.check, (address, until) => link.openTcp(address, until), both)
     case 'command':

@@ -45,16 +45,21 @@ function raw(text: string, then: 'end' | 'reset' | 'stay'): Promise<number> {
   return listen(server)
 }
 
-async function probe(url: string, check: Partial<Check> = {}, time = 2_000): Promise<Probe> {
-  return probeHttp(
-    { kind: 'http', url, status: [200], headers: {}, ...check },
-    async ({ host, port }) => {
-      const socket = connect({ host, port })
+async function probe(
+  url: string,
+  check: Partial<Check> = {},
+  { time = 2_000, release = 'v2', address }: { time?: number; release?: string; address?: string } = {},
+): Promise<Probe> {
+  return probeHttp({
+    check: { kind: 'http', url, status: [200], headers: {}, ...check },
+    release,
+    open: async ({ host, port }) => {
+      const socket = connect({ host: address ?? host, port })
       await once(socket, 'connect')
       return socket
     },
-    AbortSignal.timeout(time),
-  )
+    signal: AbortSignal.timeout(time),
+  })
 }
 
 const why = (answer: Probe): string => (answer.ok ? 'ok' : answer.because)
@@ -106,10 +111,52 @@ describe('an answer', () => {
   })
 })
 
+describe('the release that answers', () => {
+  test.each<[string, Check['release'], Record<string, string>, string, RegExp | undefined]>([
+    ['is named in the header', { header: 'X-Release' }, { 'x-release': ' v2' }, '', undefined],
+    [
+      'is another in the header',
+      { header: 'X-Release' },
+      { 'x-release': 'v1' },
+      '',
+      /of v1, not of v2: the old process/,
+    ],
+    ['is not in the header', { header: 'X-Release' }, {}, 'v2', /no X-Release/],
+    ['is only similar', { header: 'X-Release' }, { 'x-release': 'v20' }, '', /of v20/],
+    ['is the whole body', { body: true }, {}, 'v2', undefined],
+    ['is in the body', { body: true }, {}, '{"release":"v2","pid":1}', undefined],
+    ['ends a sentence', { body: true }, {}, 'This is v2.', undefined],
+    ['is another in the body', { body: true }, {}, 'v1', /old process/],
+    ['is part of another name', { body: true }, {}, 'v2.1 v20 v2-rc api-v2 xv2', /does not name v2/],
+  ])('%s', async (_, release, headers, body, expected) => {
+    const port = await serve((_, response) => response.writeHead(200, headers).end(body))
+    const answer = await probe(`http://127.0.0.1:${port}/`, release === undefined ? {} : { release })
+    if (expected === undefined) expect(answer).toEqual({ ok: true })
+    else expect(why(answer)).toMatch(expected)
+  })
+
+  test('is looked for in the first 64 KiB', async () => {
+    const port = await serve((_, response) => response.end(`${'x '.repeat(40_000)} v2`))
+    expect(why(await probe(`http://127.0.0.1:${port}/`, { release: { body: true } }))).toContain(
+      'first 64 KiB',
+    )
+  })
+})
+
+test.each([
+  ['all is well', true],
+  ['degraded', false],
+])('a body that says "%s"', async (body, ok) => {
+  const port = await serve((_, response) => response.end(body))
+  const answer = await probe(`http://127.0.0.1:${port}/`, { contains: 'well' })
+  expect(answer.ok).toBe(ok)
+  if (!ok) expect(why(answer)).toBe('the answer lacks "well"')
+})
+
 describe('no answer', () => {
   test('in time', async () => {
     const port = await serve(() => undefined)
-    expect(why(await probe(`http://127.0.0.1:${port}/`, {}, 150))).toBe('no answer in time')
+    expect(why(await probe(`http://127.0.0.1:${port}/`, {}, { time: 150 }))).toBe('no answer in time')
   })
 
   test('that ends in time: headers, and then drop by drop', async () => {
@@ -117,7 +164,7 @@ describe('no answer', () => {
       const timer = setInterval(() => response.write('.'), 20)
       closing.push(() => clearInterval(timer))
     })
-    expect(why(await probe(`http://127.0.0.1:${port}/`, {}, 200))).toBe('no answer in time')
+    expect(why(await probe(`http://127.0.0.1:${port}/`, {}, { time: 200 }))).toBe('no answer in time')
   })
 
   test('from a port where nobody listens', async () => {
@@ -139,7 +186,7 @@ describe('no answer', () => {
     ],
   ] as const)('that is whole: %s', async (_, text, then) => {
     const port = await raw(text, then)
-    const answer = await probe(`http://127.0.0.1:${port}/`, {}, 1_000)
+    const answer = await probe(`http://127.0.0.1:${port}/`, {}, { time: 1_000 })
     expect(answer.ok).toBe(false)
     expect(why(answer)).not.toBe('')
   })
@@ -151,26 +198,37 @@ describe('https', () => {
     server.on('tlsClientError', () => undefined)
     const port = await listen(server)
     for (const host of ['localhost', '127.0.0.1']) {
-      const answer = await probeHttp(
-        { kind: 'http', url: `https://${host}:${port}/`, status: [200], headers: {} },
-        async () => {
-          const socket = connect({ host: '127.0.0.1', port })
-          await once(socket, 'connect')
-          return socket
-        },
-        AbortSignal.timeout(5_000),
-      )
+      const answer = await probe(`https://${host}:${port}/`, {}, { time: 5_000, address: '127.0.0.1' })
       expect(why(answer)).toMatch(/self-signed/)
     }
   })
 
+  test('with any certificate is accepted where the config says so', async () => {
+    const server = createSecureServer(selfSigned, (_, response) => response.end('ok'))
+    const port = await listen(server)
+    expect(await probe(`https://127.0.0.1:${port}/`, { insecure: true })).toEqual({ ok: true })
+  })
+
+  test('asks by the name of the Host header, and expects its certificate', async () => {
+    const asked: unknown[] = []
+    const server = createSecureServer(
+      { ...selfSigned, SNICallback: (name, done) => (asked.push(name), done(null)) },
+      (_, response) => response.end('ok'),
+    )
+    server.on('tlsClientError', () => undefined)
+    const port = await listen(server)
+    const check = { headers: { HOST: 'api.example:443' } }
+    await probe(`https://127.0.0.1:${port}/`, { ...check, insecure: true })
+    expect(asked).toEqual(['api.example'])
+  })
+
   test('to a server without TLS is no answer', async () => {
     const port = await serve((_, response) => response.end('ok'))
-    expect((await probe(`https://127.0.0.1:${port}/`, {}, 2_000)).ok).toBe(false)
+    expect((await probe(`https://127.0.0.1:${port}/`, {}, { time: 2_000 })).ok).toBe(false)
   })
 
   test('to a server that never answers the handshake ends in time', async () => {
     const port = await raw('', 'stay')
-    expect(why(await probe(`https://127.0.0.1:${port}/`, {}, 200))).toBe('no answer in time')
+    expect(why(await probe(`https://127.0.0.1:${port}/`, {}, { time: 200 }))).toBe('no answer in time')
   })
 })

@@ -8,6 +8,7 @@ import { World } from '../world.js'
 const health = (check: HealthConfig['check']): HealthConfig => ({
   check,
   successes: 1,
+  minUptime: 0,
   interval: 100,
   timeout: 2_000,
   deadline: 5_000,
