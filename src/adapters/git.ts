@@ -1,5 +1,6 @@
 import { DeliverError } from '../errors.js'
 import type { Commit, Git, TreeEntry } from '../ports.js'
+import { commitsBetween } from './git-between.js'
 import { fixFor, gitEnvironment, nulRecords, startGit } from './git-command.js'
 import { openArchive } from './git-archive.js'
 import { importCommit } from './git-import.js'
@@ -24,6 +25,8 @@ export async function openGit(directory: string): Promise<Git> {
       })
     },
     commit: (id) => readCommit(query, id),
+    between: (from, to, limit) =>
+      commitsBetween(query, { from: objectId(from), to: objectId(to), limit }),
     branch: async () => {
       const answer = await query('symbolic-ref', '--quiet', '--short', 'HEAD')
       return answer.code === 0 ? answer.text.trim() : undefined

@@ -44,6 +44,9 @@ export const limits = {
   sendIdle: 60_000,
 } as const
 
+/** Reading a host back after the line went: tries, and ms between them. A rebooting host gets that long. */
+export const readBack = { tries: 6, pause: 5_000 } as const
+
 /** A restart's own limit, the 10 s until it is killed, and the wait for the host's lock. */
 export function switchLimit(run: Run): number {
   return (run.config.service?.timeout ?? 0) + limits.change

@@ -3,7 +3,7 @@ import type { HostFacts } from '../remote/facts.js'
 import { readHostFacts, readResult, readSwitch } from '../remote/readings.js'
 import { activate, confirm, probe, revert } from '../remote/verbs.js'
 import { readEnd } from './read-end.js'
-import { guardTime, limits, switchLimit, type Run, type RunHost } from './run.js'
+import { guardTime, limits, readBack, switchLimit, type Run, type RunHost } from './run.js'
 
 /**
  * How a step on a host went. `unknown`: its end never came, and the host couldn't be read afterwards either; what runs
@@ -20,8 +20,6 @@ const restartCodes: ReadonlySet<number> = new Set([codes.restartFailed, codes.re
 /** Ms until a call that reached the host shows in its state. */
 const justHeard = 3_000
 const logLines = 30
-/** Reading a host back after the line went: tries, and ms between them. A rebooting host gets that long. */
-const readBack = { tries: 6, pause: 5_000 }
 
 const withService = (run: Run): object =>
   run.config.service === undefined ? {} : { service: run.config.service }

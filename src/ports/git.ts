@@ -29,6 +29,20 @@ export interface TreeEntry {
   readonly size: number | undefined
 }
 
+/** What one commit has that another has not. */
+export interface CommitsBetween {
+  /** Of all, whatever the limit. */
+  readonly count: number
+  /** Newest first. */
+  readonly commits: readonly {
+    readonly id: string
+    readonly author: string
+    /** Seconds since 1970, of the committer. */
+    readonly time: number
+    readonly subject: string
+  }[]
+}
+
 /**
  * The clone that holds the app. Nothing here touches HEAD, branches, index, work tree or configuration. Names from outside are
  * only ever given to `resolve` and `setTag`; all else takes full object ids. Failures of git are DeliverErrors that carry
@@ -41,6 +55,8 @@ export interface Git {
   /** Kind `precondition` when there is no commit yet. */
   head(): Promise<Commit>
   commit(id: string): Promise<Commit>
+  /** The commits that `to` has and `from` has not, at most `limit`. Undefined when the clone lacks either, or what lies between. */
+  between(from: string, to: string, limit: number): Promise<CommitsBetween | undefined>
   /** The branch of this work tree; undefined when HEAD is detached. */
   branch(): Promise<string | undefined>
   /** All tags, the commits that they lead to, and the email addresses of those commits' authors. */
