@@ -6,7 +6,8 @@ export async function commitsBetween(
   query: GitQuery,
   { from, to, limit }: { readonly from: string; readonly to: string; readonly limit: number },
 ): Promise<CommitsBetween | undefined> {
-  for (const id of [from, to]) if ((await query('cat-file', '-e', `${id}^{commit}`)).code !== 0) return undefined
+  for (const id of [from, to])
+    if ((await query('cat-file', '-e', `${id}^{commit}`)).code !== 0) return undefined
   const range = [`^${from}`, to, '--']
   const counted = await query('rev-list', '--count', ...range)
   const count = Number(counted.text.trim())

@@ -25,8 +25,7 @@ export async function openGit(directory: string): Promise<Git> {
       })
     },
     commit: (id) => readCommit(query, id),
-    between: (from, to, limit) =>
-      commitsBetween(query, { from: objectId(from), to: objectId(to), limit }),
+    between: (from, to, limit) => commitsBetween(query, { from: objectId(from), to: objectId(to), limit }),
     branch: async () => {
       const answer = await query('symbolic-ref', '--quiet', '--short', 'HEAD')
       return answer.code === 0 ? answer.text.trim() : undefined

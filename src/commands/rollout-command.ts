@@ -5,13 +5,16 @@ import { openMaterial, type ReleaseMaterial } from '../execute/material.js'
 import { inParallel } from '../execute/parallel.js'
 import { executeRollout } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
+import { waitsOf } from '../execute/waits.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
+import { boundOf } from '../plan/bound.js'
 import { stepTo } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { dryRun } from './dry-run.js'
 import type { RolloutOptions } from './rollout-options.js'
 import type { RolloutSession } from './rollout-session.js'
 import { showOutcomes, showPlan } from './show.js'
@@ -61,13 +64,15 @@ export async function conductRollout(
     return refused(context, intent, probed)
 
   const plan = await intent.plan(ready.map(({ view }) => view))
-  showPlan(context.reporter, plan)
-  if (options.dryRun === true)
-    return {
-      outcomes: [],
-      reached: [],
-      result: { code: exitCodes.done, text: `dry run: nothing was changed`, data: plan },
-    }
+  if (options.dryRun === true) {
+    const result = await dryRun(context, session, options, {
+      plan,
+      ready,
+      record: (release) => intent.record(release),
+    })
+    return { outcomes: [], reached: [], result }
+  }
+  showPlan(context.reporter, plan, boundOf(plan, waitsOf(run.config)))
   await intent.begin?.(plan)
 
   const executed = await execute(context, session, options, { intent, plan, ready, hosts })

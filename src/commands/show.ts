@@ -1,9 +1,11 @@
+import type { Bound } from '../plan/bound.js'
 import type { Outcome } from '../plan/outcome.js'
 import type { HostStep, RolloutPlan } from '../plan/types.js'
 import type { Cell, Reporter } from '../report/events.js'
+import { showMilliseconds } from '../report/units.js'
 
-/** The plan as a table: what will be done to each host, in which batch, and why. */
-export function showPlan(reporter: Reporter, plan: RolloutPlan): void {
+/** The plan as a table: what will be done to each host, in which batch, and why. Then the time that it may take at most. */
+export function showPlan(reporter: Reporter, plan: RolloutPlan, bound: Bound): void {
   const batchOf = new Map(
     plan.batches.flatMap((batch, index) => batch.map((host) => [host, index + 1] as const)),
   )
@@ -21,13 +23,34 @@ export function showPlan(reporter: Reporter, plan: RolloutPlan): void {
   ])
   reporter.event({
     type: 'table',
-    title: `Plan: ${plan.kind} ${plan.release}, at most ${plan.batchLimit} of ${rows.length + skipped.length} at once`,
+    title: planTitle(plan, rows.length + skipped.length),
     columns: ['host', 'batch', 'what', 'because'],
     rows: [...rows, ...skipped],
   })
+  if (rows.length > 0) reporter.event({ type: 'note', text: boundText(bound) })
 }
 
-function whatHappens(step: HostStep): string {
+export function planTitle(plan: Pick<RolloutPlan, 'kind' | 'release' | 'batchLimit'>, hosts: number): string {
+  return `Plan: ${plan.kind} ${plan.release}, at most ${plan.batchLimit} of ${hosts} at once`
+}
+
+/** "at most 14m00s for 6 batches, 2m20s each": the bound in words, without what the worst case adds. */
+export function boundText(bound: Bound): string {
+  const most = showMilliseconds(bound.switching)
+  const worst = `${showMilliseconds(bound.worst)} if hosts stop answering and all has to go back`
+  if (bound.batches === 0) return `at most ${most}, to look at the hosts; ${worst}`
+  const each = bound.batches === 1 ? '' : `, ${showMilliseconds(bound.batch)} each`
+  const batches = `${bound.batches} batch${bound.batches === 1 ? '' : 'es'}`
+  return `at most ${most} for ${batches}${each}${stagingText(bound)}; ${worst}`
+}
+
+function stagingText({ stageIdle }: Bound): string {
+  return stageIdle === null
+    ? ''
+    : `, after staging, which is given up after ${showMilliseconds(stageIdle)} without a byte`
+}
+
+export function whatHappens(step: HostStep): string {
   if (step.act === 'verify') return 'check health'
   return `${step.stage === 'send' ? 'send, ' : ''}switch to ${step.to}, restart, settle`
 }

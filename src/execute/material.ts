@@ -33,7 +33,7 @@ export interface ReleaseMaterial {
   close(): Promise<void>
 }
 
-const encodings = { 'tar.zst': 'zstd', 'tar.gz': 'gzip', tar: 'none' } as const
+export const encodings = { 'tar.zst': 'zstd', 'tar.gz': 'gzip', tar: 'none' } as const
 
 /** Room for the archive as it comes, the tree, and its listing. */
 export function roomFor(record: ReleaseRecord): Room {

@@ -83,6 +83,7 @@ export function serviceFacts(facts: readonly Fact[]): ServiceFacts {
     ...given('state', known(facts, 'state', String)),
     ...given('pid', known(facts, 'pid', number)),
     ...given('started', known(facts, 'started', String)),
+    ...given('uptime', known(facts, 'uptime', number)),
     ...given('restarts', known(facts, 'restarts', number)),
     ...given('cwd', first(facts, 'cwd') === 'unknown' ? undefined : first(facts, 'cwd')),
     ...given('release', known(facts, 'cwd-release', name)),

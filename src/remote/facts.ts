@@ -62,6 +62,8 @@ export interface ServiceFacts {
   readonly pid?: number
   /** Start of that process, in a unit of the host; equal with equal pid means the same process. */
   readonly started?: string
+  /** Seconds since that process started. */
+  readonly uptime?: number
   readonly restarts?: number
   readonly cwd?: string
   /** The release that the process' directory is in. */
@@ -83,6 +85,8 @@ export interface Listener {
 }
 
 export interface HostStatus extends HostState {
+  /** Complete releases. */
+  readonly releases: readonly HostRelease[]
   /** The newest good release other than the current one. */
   readonly previousGood?: string
   readonly service: ServiceFacts

@@ -38,6 +38,7 @@ export function readStatus(answer: Answer): Reading<HostStatus> {
   return read(answer, (facts) => ({
     ...state(facts),
     ...given('previousGood', known(facts, 'previous-good', name)),
+    releases: all(facts, 'release').map(release),
     service: serviceFacts(facts),
   }))
 }

@@ -9,3 +9,22 @@ export function showMilliseconds(ms: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)}m${padded(whole % 60)}s`
   return `${Math.floor(whole / 3600)}h${padded(Math.floor((whole % 3600) / 60))}m`
 }
+
+/** `812 B`, `12.3 kB`, `4.5 MB`: powers of a thousand, as disks and networks count. */
+export function showBytes(bytes: number): string {
+  if (!Number.isFinite(bytes) || bytes < 0) return '?'
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3))
+  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1] ?? 'TB'}`
+}
+
+/** How long ago, in the largest unit that fits: `40s`, `12m`, `5h`, `3d`. */
+export function showAge(ms: number): string {
+  if (!Number.isFinite(ms)) return '?'
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`
+  return `${Math.floor(seconds / 86_400)}d`
+}

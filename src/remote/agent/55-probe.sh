@@ -123,6 +123,18 @@ tell_state() {
   [ -z "$via" ] || fact via "$via"
 }
 
+# The complete ones.
+tell_releases() {
+  for place in releases/*; do
+    each=${place#releases/}
+    is_name "$each" && each_digest=$(digest_of "$each") || continue
+    mark=-
+    has_word "$each" "$good" && mark=good
+    has_word "$each" "$bad" && mark=bad
+    fact release "$each $each_digest $mark"
+  done
+}
+
 # Read-only verbs: goes where the layout is, if it is there.
 look() {
   in_path=no root_real=$root current=- current_what=''
@@ -154,14 +166,7 @@ do_probe() {
   fact_line user "$(id -u) $(id -un 2>/dev/null)"
   tell_state
   if [ "$in_path" = yes ]; then
-    for place in releases/*; do
-      each=${place#releases/}
-      is_name "$each" && each_digest=$(digest_of "$each") || continue
-      mark=-
-      has_word "$each" "$good" && mark=good
-      has_word "$each" "$bad" && mark=bad
-      fact release "$each $each_digest $mark"
-    done
+    tell_releases
     fence_seen=$(cat .deliver/fence 2>/dev/null)
     is_number "$fence_seen" && fact fence "$fence_seen"
     probe_places

@@ -57,6 +57,7 @@ ask_systemd() {
 
 tell_process() {
   fact_line started "$(process_start "$pid" || echo unknown)"
+  fact uptime "$(process_uptime "$pid")"
   cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null) || cwd=
   [ -n "$cwd" ] || cwd=$(lsof -a -p "$pid" -d cwd -Fn 2>/dev/null | sed -n 's/^n//p')
   fact_line cwd "${cwd:-unknown}"
@@ -67,6 +68,22 @@ tell_process() {
       ! is_name "$cwd_release" || fact cwd-release "$cwd_release"
       ;;
   esac
+}
+
+# Seconds since a process started. The kernel counts in ticks since the host did.
+process_uptime() {
+  uptime_host=''
+  uptime_ticks=$(process_start "$1") && read -r uptime_host _ </proc/uptime 2>/dev/null || uptime_ticks=
+  uptime_rate=$(getconf CLK_TCK 2>/dev/null)
+  is_number "$uptime_rate" && [ "$uptime_rate" -gt 0 ] || uptime_rate=100
+  if is_number "$uptime_ticks" && is_number "${uptime_host%%.*}"; then
+    uptime_seconds=$((${uptime_host%%.*} - uptime_ticks / uptime_rate))
+  else
+    uptime_seconds=$(ps -o etimes= -p "$1" 2>/dev/null | tr -d ' ')
+  fi
+  # A container may count from its own start.
+  is_number "$uptime_seconds" || uptime_seconds=unknown
+  printf '%s' "$uptime_seconds"
 }
 
 # The process that listens on a TCP port, of those that we may look into.
@@ -115,6 +132,7 @@ do_status() {
   fact_line path "$root"
   tell_state
   [ -z "$current" ] || fact previous-good "$(previous_good)"
+  [ "$in_path" = no ] || tell_releases
   tell_service
   end 0 told
 }
