@@ -3,6 +3,7 @@ import type { ServiceNow } from '../plan/preview.js'
 import type { ServiceFacts } from '../remote/facts.js'
 import { readServiceFacts } from '../remote/readings.js'
 import { service as serviceCall } from '../remote/verbs.js'
+import { wrongListener, wrongProcess } from './health/identity.js'
 import { healthPort, probeHealth } from './health/probe.js'
 import type { HostLink } from './link.js'
 import { limits } from './run.js'
@@ -38,17 +39,11 @@ export async function serviceNow(
     ...(facts.uptime === undefined ? {} : { uptime: facts.uptime }),
   }
   if (runs === null) return { ...base, health: 'unchecked' }
-  const wrong = whyNotAtWork(facts, runs)
+  const wrong = wrongProcess(facts, runs, undefined) ?? wrongListener(facts, runs)
   if (wrong !== undefined) return { ...base, health: 'unhealthy', because: wrong }
   if (health === undefined) return { ...base, health: 'unchecked' }
-  const answer = await probeHealth(link, health, signal)
+  const answer = await probeHealth(link, health, { release: runs, signal })
   return answer.ok
     ? { ...base, health: 'healthy' }
     : { ...base, health: 'unhealthy', because: answer.because }
-}
-
-function whyNotAtWork(facts: ServiceFacts, runs: string): string | undefined {
-  if (facts.active === false) return `the service is ${facts.state ?? 'not running'}`
-  if (facts.release !== undefined && facts.release !== runs) return `its process still runs ${facts.release}`
-  return undefined
 }
