@@ -87,6 +87,33 @@ export default defineConfig({
     deadline: '60s', // of all of them, from the restart
   },
 
+  // What runs around the steps: a shell command, a function, an object, or a list. docs/hooks.md has what they are told.
+  hooks: {
+    beforeSetup: 'node --version',
+    afterSetup: 'npm test',
+    beforeCommitDeps: 'scripts/licences',
+    afterCommitDeps: 'git describe --always',
+    beforeArchive: 'scripts/check',
+    afterArchive: 'scripts/sizes',
+    beforePublish: 'scripts/sign',
+    afterPublish: 'scripts/announce "$DELIVER_RELEASE"',
+    beforeStage: { run: 'df -h .', on: 'hosts', dir: 'home' },
+    afterStage: { run: 'bin/warm-cache', on: 'hosts', timeout: '5m', env: { LEVEL: '2' } }, // in the staged release
+    beforeRollout: ({ release, note }) => note(`${release} goes out`),
+    afterRollout: ['scripts/tell-team', { run: 'scripts/purge-cdn', failure: 'stop', name: 'CDN' }],
+    beforeBatch: 'scripts/silence-alarms "$DELIVER_HOSTS"',
+    afterBatch: 'scripts/check-errors',
+    beforeHost: 'scripts/before-host "$DELIVER_HOST"',
+    afterHost: 'scripts/after-host "$DELIVER_HOST"',
+    beforeActivate: { run: 'bin/drain', on: 'hosts', dir: 'current' },
+    afterActivate: { run: 'bin/warm-up', on: 'hosts' },
+    beforeSettle: { run: 'bin/ready', on: 'hosts' },
+    afterSettle: { run: 'bin/smoke-test', on: 'hosts', failure: 'stop' },
+    beforeRollback: 'scripts/page',
+    afterRollback: 'scripts/page',
+    onFailure: 'scripts/tell-team "$DELIVER_OUTCOME: $DELIVER_BECAUSE"',
+  },
+
   // The environment that is meant without -e.
   environment: 'production',
 

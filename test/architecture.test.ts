@@ -100,7 +100,7 @@ describe('the arrows point one way', () => {
     const users = /^(?!adapters\/|wire\.ts|commands\/)/
     const ours = startsWith('adapters/')
     // How a local program is run, and how git quotes a path: nothing that could be swapped, so nothing to have a port for.
-    const tools = ['adapters/process.ts', 'adapters/c-quote.ts']
+    const tools = ['adapters/process.ts', 'adapters/shell.ts', 'adapters/c-quote.ts']
     expect(wrong(users, (of) => ours(of) && !tools.includes(of))).toEqual([])
   })
 
@@ -114,6 +114,10 @@ describe('the arrows point one way', () => {
     expect(
       wrong(below, startsWith('execute/', 'commands/', 'build/', 'cli/', 'cli.ts', 'wire.ts', 'sandbox/')),
     ).toEqual([])
+  })
+
+  test('execute/ knows of hooks only that something may run around its steps', () => {
+    expect(wrong(/^execute\//, startsWith('hooks/'))).toEqual([])
   })
 
   test('execute/ talks to hosts by ports alone', () => {

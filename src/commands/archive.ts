@@ -2,6 +2,7 @@ import { archiveRelease, type ArchiveResult } from '../build/archive.js'
 import { exitCodes } from '../errors.js'
 import { localPath, openBuilding, releaseToBuild, step, type Building } from './building.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { withBuildHooks } from './build-hooks.js'
 
 /** `deliver archive`: makes the archive and the manifest of a prebuilt tag. */
 export async function archive(
@@ -22,16 +23,19 @@ export async function makeArchive(
   release: string,
 ): Promise<ArchiveResult> {
   const { format, level, directory } = config.archive
-  return step(context, 'archive', release, () =>
-    archiveRelease({
-      git,
-      reporter: context.reporter,
-      app: config.app,
-      release,
-      format,
-      level,
-      directory: directory === undefined ? undefined : localPath(config, directory),
-      signal: context.interrupt.signal,
-    }),
+  const points = ['beforeArchive', 'afterArchive'] as const
+  return withBuildHooks(context, { config, points }, { release }, () =>
+    step(context, 'archive', release, () =>
+      archiveRelease({
+        git,
+        reporter: context.reporter,
+        app: config.app,
+        release,
+        format,
+        level,
+        directory: directory === undefined ? undefined : localPath(config, directory),
+        signal: context.interrupt.signal,
+      }),
+    ),
   )
 }

@@ -3,6 +3,7 @@ import { commitDependencies } from '../build/commit.js'
 import { exitCodes } from '../errors.js'
 import { branchToName, depsOf, openBuilding, releaseToBuild, step } from './building.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { withBuildHooks } from './build-hooks.js'
 
 export interface CommitDepsOptions {
   readonly tag?: string | undefined
@@ -17,18 +18,23 @@ export async function commitDeps(
 ): Promise<CommandResult> {
   const building = await openBuilding(context)
   const release = await releaseToBuild(context, building, options.tag)
-  const result = await step(context, 'commit-deps', release, async () =>
-    commitDependencies({
-      git: building.git,
-      clock: systemClock,
-      reporter: context.reporter,
-      release,
-      deps: await depsOf(building),
-      branch: await branchToName(context, building.git),
-      allowDirty: options.allowDirty === true,
-      force: options.force === true,
-      signal: context.interrupt.signal,
-    }),
+  const { config, git } = building
+  const build = { release, commit: (await git.head()).id }
+  const points = ['beforeCommitDeps', 'afterCommitDeps'] as const
+  const result = await withBuildHooks(context, { config, points }, build, () =>
+    step(context, 'commit-deps', release, async () =>
+      commitDependencies({
+        git,
+        clock: systemClock,
+        reporter: context.reporter,
+        release,
+        deps: await depsOf(building),
+        branch: await branchToName(context, git),
+        allowDirty: options.allowDirty === true,
+        force: options.force === true,
+        signal: context.interrupt.signal,
+      }),
+    ),
   )
   const what = `${result.files} files, ${Math.ceil(result.bytes / 1024)} KiB`
   const text =

@@ -8,6 +8,7 @@ import type { ReleaseRecord } from '../release/release.js'
 import { readPointer } from '../store/pointer.js'
 import { newestRelease, readRelease } from '../store/releases.js'
 import { pruneHosts, tellHistory } from './after-rollout.js'
+import { withHooks } from './rollout-hooks.js'
 import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { conductRollout } from './rollout-command.js'
@@ -32,7 +33,11 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
         type: 'warning',
         text: 'health unverified: the config has no health check, so only the process is watched',
       })
-    const conducted = await conductRollout(context, session, options, {
+    const hooked = withHooks(context, session, {
+      previous: pointer?.release,
+      records: new Map([[record.release, record]]),
+    })
+    const conducted = await conductRollout(context, hooked, options, {
       title: record.release,
       unfit: 'refuse',
       room: roomFor(record),

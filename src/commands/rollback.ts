@@ -7,6 +7,7 @@ import type { ReleaseRecord } from '../release/release.js'
 import { readPointer } from '../store/pointer.js'
 import { readRelease } from '../store/releases.js'
 import { tellHistory } from './after-rollout.js'
+import { withHooks } from './rollout-hooks.js'
 import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { conductRollout } from './rollout-command.js'
@@ -30,7 +31,8 @@ export async function rollback(
     const pointer = await readPointer(store, config.app, config.environment)
     const records = new Map<string, ReleaseRecord>()
     let planned: RolloutPlan | undefined
-    const conducted = await conductRollout(context, session, options, {
+    const hooked = withHooks(context, session, { previous: pointer?.release, records })
+    const conducted = await conductRollout(context, hooked, options, {
       title: options.release ?? 'rollback',
       unfit: 'go-on',
       plan: async (views) => {

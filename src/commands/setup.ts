@@ -4,18 +4,21 @@ import { runSetup } from '../build/setup.js'
 import { exitCodes } from '../errors.js'
 import { step } from './building.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { withBuildHooks } from './build-hooks.js'
 
 /** `deliver setup`: builds the app where its config is. */
 export async function setup(context: CommandContext): Promise<CommandResult> {
   const config = await context.config()
-  const command = await step(context, 'setup', config.app, () =>
-    runSetup({
-      directory: config.directory,
-      build: config.build,
-      env: context.env,
-      reporter: context.reporter,
-      signal: context.interrupt.signal,
-    }),
+  const command = await withBuildHooks(context, { config, points: ['beforeSetup', 'afterSetup'] }, {}, () =>
+    step(context, 'setup', config.app, () =>
+      runSetup({
+        directory: config.directory,
+        build: config.build,
+        env: context.env,
+        reporter: context.reporter,
+        signal: context.interrupt.signal,
+      }),
+    ),
   )
   if (!existsSync(fileURLToPath(import.meta.url))) {
     const text =

@@ -32,7 +32,16 @@ export const reservedVariables: readonly string[] = [
   'PREVIOUS',
   'COMMIT',
   'OUTCOME',
+  'BECAUSE',
+  'BATCH',
+  'BATCHES',
+  'COMMAND',
+  'PATH',
+  'HOOK',
 ]
+
+/** Reserved for what a hook starts; elsewhere it is a slip of somebody who means DELIVER_HOSTS. */
+const reservedInHooks = 'HOST'
 
 const prefix = 'DELIVER_'
 
@@ -41,9 +50,12 @@ export function fromVariables(env: NodeJS.ProcessEnv): Overrides {
   const known = new Map(overridable().map((key) => [variableOf(key.path), key]))
   const overrides: Override[] = []
   const problems: Problem[] = []
+  const inHook = (env[`${prefix}HOOK`] ?? '') !== ''
+  const isReserved = (name: string): boolean =>
+    reservedVariables.includes(name) || (inHook && name === reservedInHooks)
   for (const [variable, text] of Object.entries(env)) {
     const name = variable.startsWith(prefix) ? variable.slice(prefix.length) : ''
-    if (name === '' || text === undefined || text === '' || reservedVariables.includes(name)) continue
+    if (name === '' || text === undefined || text === '' || isReserved(name)) continue
     const target = keyFor(name, known)
     if (target !== undefined) {
       overrides.push({ path: target.path, value: valueOf(text, target.key), source: variable })

@@ -33,7 +33,7 @@ function problemOf(issue: Issue, value: unknown, above: readonly (string | numbe
   const found = valueAt(value, path)
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], text: unknownKey(key, path) }))
+      return issue.keys.map((key) => ({ path: [...path, key], text: unknownKey(key, path, issue.message) }))
     case 'invalid_type':
       return [{ path, text: wrongType(issue, found) }]
     case 'invalid_value':
@@ -52,8 +52,10 @@ function problemOf(issue: Issue, value: unknown, above: readonly (string | numbe
   }
 }
 
-function unknownKey(key: string, path: readonly (string | number)[]): string {
+/** `own`: what the object itself says, where its keys are not described one by one. */
+function unknownKey(key: string, path: readonly (string | number)[], own: string): string {
   const known = keysAt(path)
+  if (known.length === 0) return own
   const meant = nearest(key, known)
   return meant === undefined
     ? `unknown key. Known here: ${known.join(', ')}`

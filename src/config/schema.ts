@@ -2,6 +2,7 @@ import { text, z } from './fields.js'
 import * as names from './names.js'
 import { isPlain } from './plain.js'
 import { archive, build, store } from './sections/build.js'
+import { hooks } from './sections/hooks.js'
 import { fleet, hosts, ssh, target } from './sections/hosts.js'
 import { health, rollout, service } from './sections/rollout.js'
 import type { Config } from './types.js'
@@ -28,6 +29,11 @@ const sections = z.strictObject({
     .describe('What runs the app on hosts: one of systemd, upstart, pm2 and restart.'),
   rollout: rollout.prefault({}).describe('In which order hosts switch, and what happens on failure.'),
   health: health.exactOptional().describe('When a host counts as healthy: one of http, tcp and command.'),
+  hooks: hooks
+    .exactOptional()
+    .describe(
+      'What runs around the steps: a shell command, a function, { run, on, dir, timeout, env, failure, name }, or a list of these. See docs/hooks.md.',
+    ),
 }) satisfies z.ZodType<Omit<Config, 'environment' | 'directory'>>
 
 type Sections = z.input<typeof sections>

@@ -1,3 +1,5 @@
+import type { HooksConfig } from './hooks.js'
+
 /** A config after defaults, environment and overrides: every duration in milliseconds, every path as written. */
 export interface Config {
   readonly app: string
@@ -18,6 +20,7 @@ export interface Config {
   readonly service?: ServiceConfig
   readonly rollout: RolloutConfig
   readonly health?: HealthConfig
+  readonly hooks?: HooksConfig
 }
 
 export interface BuildConfig {

@@ -9,3 +9,11 @@ export async function inParallel<T, R>(
   const slots = pLimit(limit)
   return Promise.all(items.map((item) => slots(() => work(item))))
 }
+
+/** Runs what it is given, at most `limit` at once; the rest waits for its turn. */
+export type Slots = <R>(work: () => Promise<R>) => Promise<R>
+
+export function slots(limit: number): Slots {
+  const limited = pLimit(limit)
+  return (work) => limited(work)
+}

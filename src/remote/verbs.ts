@@ -141,13 +141,18 @@ export function logs(of: { readonly service?: ServiceConfig; readonly lines: num
 /** Runs a command of the config; what it prints is log text, its exit code a fact. */
 export function run(of: {
   readonly command: string
-  readonly directory: 'current' | 'home'
+  /** A place of the layout, or an absolute path. `release` needs `release`, complete on the host. */
+  readonly directory: 'release' | 'current' | 'home' | `/${string}`
+  readonly release?: string
+  readonly env?: Readonly<Record<string, string>>
   /** Milliseconds, enforced on the host. */
   readonly timeout: number
 }): AgentCall {
   return looking('run', [
     ['timeout', String(seconds(of.timeout))],
     ['dir', of.directory],
+    ...(of.release === undefined ? [] : ([['release', of.release]] as const)),
+    ...environment(of.env),
     ['command', of.command],
   ])
 }
@@ -176,6 +181,11 @@ function mutating(verb: string, { fence, lockWait }: Mutation, args: Args): Agen
 
 function switchingArgs({ service, logLines }: Switching): Args {
   return [...restartArgs(service), ...optional('log-lines', logLines)]
+}
+
+/** Names are checked by the config's schema and by the agent; values are anything. */
+function environment(variables: Readonly<Record<string, string>> = {}): Args {
+  return Object.entries(variables).map(([name, value]) => [`env.${name}`, value] as const)
 }
 
 function optional(key: string, value: number | undefined): Args {

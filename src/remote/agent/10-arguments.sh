@@ -21,6 +21,12 @@ is_sha256() {
   [ ${#1} -eq 64 ]
 }
 
+is_variable() {
+  case $1 in
+    '' | [0-9]* | *[!A-Za-z0-9_]*) return 1 ;;
+  esac
+}
+
 need_name() {
   is_name "$2" || bad_call "$1 is not a name"
 }

@@ -179,25 +179,40 @@ may_read_journal() {
   return 1
 }
 
+# The arguments of the call; env.NAME=VALUE are the command's environment.
 do_run() {
   need_number timeout "$timeout"
   look
   find_session
-  case $dir in
-    current) run_in=$root/current ;;
-    home) run_in=$HOME ;;
-    *) bad_call "dir $dir" ;;
-  esac
-  [ -d "$run_in" ] || end 11 "$run_in is no directory"
+  find_run_directory
+  for argument in "$@"; do
+    shift
+    case $argument in env.*) set -- "$@" "${argument#env.}" ;; esac
+  done
   DELIVER_RELEASE=$current DELIVER_PATH=$root
   export DELIVER_RELEASE DELIVER_PATH
   exec 3>&1
-  run_limited "$timeout" "$run_in" sh -c "$command"
+  run_limited "$timeout" "$run_in" env "$@" sh -c "$command"
   exec 3>&-
   [ "$timed_out" = no ] || end 0 "not done after $timeout s, and killed"
   printf '\n'
   fact exit "$limited_code"
   end 0 ran
+}
+
+find_run_directory() {
+  case $dir in
+    current) run_in=$root/current ;;
+    release)
+      need_name release "$release"
+      [ "$in_path" = yes ] && digest_of "$release" >/dev/null || end 19 "releases/$release is not on this host"
+      run_in=$root/releases/$release
+      ;;
+    home) run_in=$HOME ;;
+    /*) run_in=$dir ;;
+    *) bad_call "dir $dir" ;;
+  esac
+  [ -d "$run_in" ] || end 11 "$run_in is no directory"
 }
 
 do_journal() {

@@ -43,6 +43,10 @@ main() {
       timeout) timeout=$value ;;
       dir) dir=$value ;;
       command) command=$value ;;
+      env.*)
+        name_part=${argument%%=*}
+        is_variable "${name_part#env.}" || bad_call "$name_part is no variable"
+        ;;
       n) n=$value ;;
       *) bad_call "unknown argument ${argument%%=*}" ;;
     esac
@@ -61,7 +65,7 @@ main() {
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
   case $verb in
-    install | probe | put | stage | activate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" ;;
+    install | probe | put | stage | activate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
     *) bad_call "unknown verb $verb" ;;
   esac
 }

@@ -114,6 +114,36 @@ onEachShell((makeHost) => {
       await vi.waitFor(() => expect(() => process.kill(child, 0)).toThrow(), 20_000)
     })
 
+    test('in a release that is staged, whatever is current', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const at = { directory: 'release', timeout: 10_000 } as const
+      const answer = await host.call(run({ ...at, command: 'cat RELEASE', release: 'v1' }))
+      expect(answer).toMatchObject({ kind: 'answer', code: 0, log: 'v1' })
+      expectCode(await host.call(run({ ...at, command: 'true', release: 'v2' })), codes.noSuchRelease)
+      expectCode(await makeHost().call(run({ ...at, command: 'true', release: 'v1' })), codes.noSuchRelease)
+    })
+
+    test('in a directory by its path', async () => {
+      const host = makeHost()
+      const answer = await host.call(run({ command: 'pwd', directory: '/', timeout: 10_000 }))
+      expect(answer).toMatchObject({ kind: 'answer', code: 0, log: '/' })
+      const nowhere = run({ command: 'pwd', directory: '/no/where', timeout: 10_000 })
+      expectCode(await host.call(nowhere), codes.precondition)
+    })
+
+    test('with an environment that the agent itself has nothing of', async () => {
+      const env = { A: `$(exit 9)\n"it's" \\ ;*`, root: '/', timeout: '0', B: '' }
+      const command = 'printf "<%s>\\n" "$A" "$root" "$B"'
+      const answer = await makeHost().call(run({ command, directory: 'home', env, timeout: 10_000 }))
+      expect(answer).toMatchObject({ kind: 'answer', code: 0, log: `<${env.A}>\n</>\n<>` })
+    })
+
+    test('a name that is no variable is refused', async () => {
+      const call = run({ command: 'true', directory: 'home', env: { 'A;B': '1' }, timeout: 10_000 })
+      expectCode(await makeHost().call(call), codes.badCall)
+    })
+
     test('without a current there is nothing to run in', async () => {
       expectCode(
         await makeHost().call(run({ command: 'true', directory: 'current', timeout: 1000 })),

@@ -1,0 +1,59 @@
+import type { Readable } from 'node:stream'
+import { LineSplitter } from './line-splitter.js'
+import { startProcess, type ProcessEnd } from './process.js'
+
+export interface ShellCommand {
+  /** Text of the config, made to be read by a shell. */
+  readonly command: string
+  readonly cwd: string
+  /** All of the environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until it is ended, with all that it started. */
+  readonly timeout: number
+  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
+}
+
+/** How long a daemon that the command left behind may hold the output, in ms. */
+const drain = 500
+
+/** Runs a shell command without input, its output line by line as it comes. Never rejects. */
+export async function runShell({ command, onLine, ...spec }: ShellCommand): Promise<ProcessEnd> {
+  const child = startProcess({ command: 'sh', args: ['-c', command], ...spec, drain })
+  const followed = Promise.all(
+    (['stdout', 'stderr'] as const).map((stream) =>
+      followLines(child[stream], (line) => onLine(stream, line)),
+    ),
+  )
+  const end = await child.ended
+  await followed
+  return end
+}
+
+function followLines(source: Readable, onLine: (line: string) => void): Promise<void> {
+  const splitter = new LineSplitter(onLine)
+  source.on('data', (chunk: Buffer) => splitter.push(chunk))
+  return new Promise((resolve) => {
+    source.on('error', () => undefined)
+    source.on('close', () => {
+      splitter.end()
+      resolve()
+    })
+  })
+}
+
+/** Completes "the command …". */
+export function howItEnded(end: ProcessEnd, timeout: number): string {
+  switch (end.kind) {
+    case 'exit':
+      return `failed with exit code ${end.code}`
+    case 'signal':
+      return `was killed by ${end.signal}`
+    case 'timeout':
+      return `did not end within ${timeout / 1000}s, and was killed`
+    case 'aborted':
+      return 'was interrupted'
+    case 'not-started':
+      return `could not be started: ${end.because}`
+  }
+}
