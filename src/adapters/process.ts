@@ -9,7 +9,10 @@ export interface ProcessSpec {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Without it the process sees end of file. */
   readonly stdin?: 'pipe'
-  /** Ends the process and all that it started. */
+  /**
+   * Ends the process and all that it started. A process that somebody else told to end is taken for the beginning of an
+   * interrupt: its end is told when this signal comes, or after some seconds without it.
+   */
   readonly signal?: AbortSignal | undefined
   /** Milliseconds until the same happens. */
   readonly timeout?: number
@@ -42,6 +45,18 @@ export interface RunningProcess {
 const killAfter = 5_000
 
 /**
+ * Ms in which our own signal may follow a child's. Jenkins ends the children of a build before their parents, and gives each
+ * some of five seconds; a child that died of that has not failed.
+ */
+const ownSignalFollows = 6_000
+/** The same for a child that ended badly in a way of its own: it was the last one that our signal waited for. */
+const ownSignalAtOnce = 300
+
+/** What shells and npm exit with when what they ran was ended by SIGHUP, SIGINT or SIGTERM. */
+const endedCodes: ReadonlySet<number | undefined> = new Set([129, 130, 143])
+const endingSignals: ReadonlySet<string | undefined> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM'])
+
+/**
  * Starts a program in a process group of its own, so that stopping it stops its children too: a shell's children outlive
  * the shell otherwise, and keep its pipes open.
  */
@@ -71,8 +86,11 @@ export function startProcess(spec: ProcessSpec): RunningProcess {
       }, drain).unref()
     })
   }
-  const ended = child.then((result): ProcessEnd => {
-    stopping.done()
+  const ended = child.then(async (result): Promise<ProcessEnd> => {
+    const stopped = stopping.done()
+    const ended = endedCodes.has(result.exitCode) || endingSignals.has(result.signal)
+    if (!stopped && result.exitCode !== 0 && result.code !== 'ENOENT')
+      await abortWithin(spec.signal, ended ? ownSignalFollows : ownSignalAtOnce)
     reason.dispose()
     if (reason.value !== undefined) return { kind: reason.value }
     if (result.exitCode !== undefined) return { kind: 'exit', code: result.exitCode }
@@ -93,7 +111,24 @@ export function startProcess(spec: ProcessSpec): RunningProcess {
   }
 }
 
-function groupStopper(pid: number | undefined): { stop: () => void; done: () => void } {
+/** Resolves when the signal aborts, after that many ms at the latest. */
+async function abortWithin(signal: AbortSignal | undefined, ms: number): Promise<void> {
+  if (signal === undefined || signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function groupStopper(pid: number | undefined): {
+  stop: () => void
+  /** Whether it was asked to end by us. */
+  done: () => boolean
+} {
   let timer: NodeJS.Timeout | undefined
   // From then on the number may be another process's.
   let ended = false
@@ -113,10 +148,11 @@ function groupStopper(pid: number | undefined): { stop: () => void; done: () => 
     },
     done: () => {
       ended = true
-      if (timer === undefined) return
+      if (timer === undefined) return false
       clearTimeout(timer)
       // The leader has gone; its children had the same warning.
       kill('SIGKILL')
+      return true
     },
   }
 }
