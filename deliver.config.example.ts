@@ -22,8 +22,21 @@ export default defineConfig({
     directory: 'build', // relative to this file
   },
 
-  // Where releases live: a directory that the build and deploy machines share.
-  store: { directory: '/mnt/builds' },
+  // Where releases live: an S3 bucket, or a directory that the build and deploy machines share (see environments.staging).
+  store: {
+    s3: {
+      bucket: 'example-builds',
+      prefix: 'apps',
+      region: 'eu-west-1', // default: AWS_REGION, else the profile's
+      profile: 'ci', // default: the usual chain of credentials
+      sse: 'aws:kms', // default: what the bucket does
+      kmsKey: 'alias/builds',
+      acl: 'bucket-owner-full-control', // only for buckets with ACLs
+      storageClass: 'STANDARD_IA',
+    },
+    keep: 20, // the newest releases, and those in use
+    alias: 'api/api.tar', // a fixed key that always has the current release
+  },
 
   // The hosts that run the app: a list, or a function that returns one (see environments.canary).
   fleet: {
@@ -121,11 +134,13 @@ export default defineConfig({
   environments: {
     production: {},
     staging: {
+      store: { directory: '/mnt/builds' },
       fleet: { hosts: ['stage1.example.com'] },
       service: { systemd: { unit: 'api.service', user: true } },
       health: { tcp: 3000 },
     },
     legacy: {
+      store: { s3: { bucket: 'builds', endpoint: 'https://minio.example.com:9000', forcePathStyle: true } },
       service: { upstart: 'api', log: '/var/log/upstart/api.log' },
       health: { tcp: { host: '127.0.0.1', port: 3000 } },
     },

@@ -1,5 +1,6 @@
 /** The one place where ports get their adapters. Each is loaded when a command asks for it, and not before. */
 import { homedir } from 'node:os'
+import { systemClock } from './adapters/clock.js'
 import type { Config } from './config/types.js'
 import { DeliverError } from './errors.js'
 import type { Fleet, Store, Transport } from './ports.js'
@@ -7,8 +8,13 @@ import type { Reporter } from './report/events.js'
 
 export async function openStore(config: Config): Promise<Store> {
   if (config.store === undefined) throw missing('store', "store: { directory: '/mnt/builds' }")
+  const { place } = config.store
+  if (place.kind === 's3') {
+    const { openS3Store } = await import('./adapters/s3-store.js')
+    return openS3Store({ place, clock: systemClock })
+  }
   const { createDirectoryStore } = await import('./adapters/directory-store.js')
-  return createDirectoryStore({ directory: absolute(config, config.store.directory) })
+  return createDirectoryStore({ directory: absolute(config, place.directory) })
 }
 
 export async function openFleet(config: Config): Promise<Fleet> {

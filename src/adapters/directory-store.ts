@@ -43,7 +43,7 @@ export function createDirectoryStore(options: { readonly directory: string }): S
   return {
     name: `directory ${root}`,
 
-    async create(key, body, signal) {
+    async create(key, body, { signal } = {}) {
       const path = pathOf(key)
       const source = Buffer.isBuffer(body) ? undefined : await openSource(body.file)
       try {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { DeliverError } from '../errors.js'
-import type { Store } from '../ports.js'
+import type { CreateOptions, Store } from '../ports.js'
 import { decodeManifest } from '../release/manifest.js'
 import type { Body, ReleaseRecord } from '../release/release.js'
 import type { Reporter } from '../report/events.js'
@@ -38,10 +38,14 @@ export async function publishRelease(request: PublishRequest): Promise<PublishRe
   })
   await checkLocal(files.archive, record.archive)
   await checkLocal(files.manifest, record.manifest)
-  await upload(store, keys.archive, files.archive, record.archive, signal)
-  await upload(store, keys.manifest, files.manifest, record.manifest, signal)
+  const { archive, manifest } = record
+  await upload(store, keys.archive, files.archive, archive, {
+    signal,
+    onProgress: (done) => reporter.event({ type: 'progress', step: 'publish', done, total: archive.size }),
+  })
+  await upload(store, keys.manifest, files.manifest, manifest, { signal })
   await ensureListing(store, record, await decodeManifest(await readFile(files.manifest)), signal)
-  if ((await store.create(keys.record, encodeRecord(record), signal)) === 'created')
+  if ((await store.create(keys.record, encodeRecord(record), { signal })) === 'created')
     return { outcome: 'published', record }
   // Somebody else was as far as we were.
   const theirs = await readRelease(store, record.app, record.release)
@@ -91,9 +95,9 @@ async function upload(
   key: string,
   file: string,
   expected: Body,
-  signal?: AbortSignal,
+  options: CreateOptions,
 ): Promise<void> {
-  if ((await store.create(key, { file }, signal)) === 'created') {
+  if ((await store.create(key, { file }, options)) === 'created') {
     const size = await store.size(key)
     if (size === expected.size) return
     throw new DeliverError(

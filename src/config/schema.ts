@@ -1,10 +1,11 @@
 import { text, z } from './fields.js'
 import * as names from './names.js'
 import { isPlain } from './plain.js'
-import { archive, build, store } from './sections/build.js'
+import { archive, build } from './sections/build.js'
 import { hooks } from './sections/hooks.js'
 import { fleet, hosts, ssh, target } from './sections/hosts.js'
 import { health, rollout, service } from './sections/rollout.js'
+import { store } from './sections/store.js'
 import type { Config } from './types.js'
 
 /**
@@ -16,7 +17,7 @@ const sections = z.strictObject({
   app: text(names.appName, 'name').describe('Name of the app: part of tags, store keys and reports.'),
   build: build.prefault({}).describe('How a release is made on the build machine.'),
   archive: archive.prefault({}).describe('How a release is packed.'),
-  store: store.exactOptional().describe('Where releases live.'),
+  store: store.exactOptional().describe('Where releases live: one of directory and s3.'),
   fleet: fleet
     .exactOptional()
     .describe(
@@ -73,6 +74,7 @@ export const hostListSchema = hosts
 
 /** Keys that exclude each other; naming one in an environment drops the other kinds (and what belongs to them). */
 export const alternatives: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  store: [['directory'], ['s3']],
   service: [['systemd'], ['upstart'], ['pm2'], ['restart', 'stop']],
   health: [['http'], ['tcp'], ['command']],
   'health.http.release': [['header'], ['body']],

@@ -35,7 +35,35 @@ export interface BuildConfig {
 }
 
 export interface StoreConfig {
-  readonly directory: string
+  readonly place: { readonly kind: 'directory'; readonly directory: string } | S3Place
+  /** The newest releases that stay, with those in use. Undefined: all stay. */
+  readonly keep?: number
+  /** A fixed key, relative to the bucket or directory, that always has the pointer's release. */
+  readonly alias?: string
+}
+
+/** A bucket, or a part of one. What is not set is left to the SDK's chain, or to the bucket. */
+export interface S3Place {
+  readonly kind: 's3'
+  readonly bucket: string
+  /** Empty, or without slashes at its ends. */
+  readonly prefix: string
+  readonly region?: string
+  readonly profile?: string
+  readonly endpoint?: string
+  readonly forcePathStyle?: boolean
+  readonly sse?: 'AES256' | 'aws:kms' | 'aws:kms:dsse'
+  readonly kmsKey?: string
+  readonly acl?:
+    | 'private'
+    | 'public-read'
+    | 'authenticated-read'
+    | 'aws-exec-read'
+    | 'bucket-owner-read'
+    | 'bucket-owner-full-control'
+  /** Of objects; documents are STANDARD, because they change often. */
+  readonly storageClass?:
+    'STANDARD' | 'STANDARD_IA' | 'ONEZONE_IA' | 'INTELLIGENT_TIERING' | 'REDUCED_REDUNDANCY'
 }
 
 export type HostConfig =

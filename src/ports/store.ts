@@ -16,6 +16,12 @@ export interface StoredKey {
   readonly modifiedAt: number
 }
 
+export interface CreateOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the number of bytes that have been written, while a large body is. */
+  readonly onProgress?: ((done: number) => void) | undefined
+}
+
 /**
  * Where releases live. Keys are relative, `/`-separated, of `[A-Za-z0-9._/-]`; no part is empty or starts with a dot.
  * Two kinds of things: objects, written once and never changed, and documents, small and replaced by compare-and-set. All methods may be called concurrently, by
@@ -28,7 +34,7 @@ export interface Store {
   create(
     key: string,
     body: { readonly file: string } | Buffer,
-    signal?: AbortSignal,
+    options?: CreateOptions,
   ): Promise<'created' | 'exists'>
   /** The size in bytes, or undefined when there is no such object. */
   size(key: string): Promise<number | undefined>

@@ -63,7 +63,7 @@ export async function ensureListing(
 }
 
 async function ensure(store: Store, key: string, bytes: Buffer, signal?: AbortSignal): Promise<void> {
-  if ((await store.create(key, bytes, signal)) === 'created') return
+  if ((await store.create(key, bytes, { signal })) === 'created') return
   const size = await store.size(key)
   if (size === bytes.length) return
   throw new DeliverError(

@@ -47,7 +47,7 @@ describe('a directory store', () => {
     const controller = new AbortController()
     const file = join(base, 'big')
     await writeFile(file, Buffer.alloc(64 * 1024 * 1024))
-    const upload = open().create('a/big', { file }, controller.signal)
+    const upload = open().create('a/big', { file }, { signal: controller.signal })
     setImmediate(() => controller.abort())
     await expect(upload).rejects.toThrow()
     expect((await allFiles(base)).filter((name) => name.startsWith('store/a/'))).toEqual([])

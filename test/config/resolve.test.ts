@@ -132,7 +132,27 @@ describe('what is wrong is told with its place and a remedy', () => {
     ],
     [{ archive: { format: 'tar.gz', level: 12 } }, 'archive.level: 12 does not fit'],
     [{ archive: { format: 'tar', level: 1 } }, 'archive.level: 1 does not fit'],
-    [{ store: {} }, 'store.directory: is missing. Write text'],
+    [{ store: {} }, 'store: names no kind. Write one of directory or s3'],
+    [
+      { store: { directory: 'a', s3: { bucket: 'builds' } } },
+      'store: names directory and s3. Keep one of them',
+    ],
+    [{ store: { s3: { bucket: 's3://builds' } } }, 'store.s3.bucket: "s3://builds" is no name of a bucket'],
+    [
+      { store: { s3: { bucket: 'builds', prefix: '/apps/' } } },
+      'store.s3.prefix: "/apps/" can\'t be part of a key',
+    ],
+    [
+      { store: { s3: { bucket: 'builds', region: 'EU (Ireland)' } } },
+      'store.s3.region: "EU (Ireland)" is no region',
+    ],
+    [
+      { store: { s3: { bucket: 'builds', endpoint: 'https://user:secret@minio' } } },
+      'store.s3.endpoint: carries a login, query or fragment',
+    ],
+    [{ store: { s3: { bucket: 'builds', kmsKey: 'k' } } }, "store.s3.kmsKey: is only for sse 'aws:kms'"],
+    [{ store: { directory: 'a', alias: '../api.tar' } }, 'store.alias: "../api.tar" can\'t be part of a key'],
+    [{ store: { directory: 'a', keep: 0 } }, 'store.keep: 0 is out of range'],
     [{ fleet: ['web1'] }, 'fleet: is a list. Write an object or a function'],
     [{ fleet: { hosts: [5] } }, 'fleet.hosts[0]: is a number. Write text or an object'],
     [{ fleet: { hosts: ['-oProxyCommand=x'] } }, 'fleet.hosts[0]: "-oProxyCommand=x" is no host'],

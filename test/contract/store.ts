@@ -79,7 +79,8 @@ export function describeStore(name: string, open: () => Promise<StoreSubject>): 
 
       it('creates nothing when aborted', async () => {
         const reason = new Error('stop')
-        await expect(store.create('x', Buffer.from('x'), AbortSignal.abort(reason))).rejects.toBe(reason)
+        const signal = AbortSignal.abort(reason)
+        await expect(store.create('x', Buffer.from('x'), { signal })).rejects.toBe(reason)
         expect(await store.size('x')).toBeUndefined()
       })
 

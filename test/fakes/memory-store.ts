@@ -22,7 +22,7 @@ export function createMemoryStore(clock: Pick<Clock, 'now'> = { now: () => Date.
 
   return {
     name: 'memory',
-    async create(key, body, signal) {
+    async create(key, body, { signal } = {}) {
       checkKey(key)
       const bytes = Buffer.isBuffer(body) ? Buffer.from(body) : await source(body.file)
       signal?.throwIfAborted()

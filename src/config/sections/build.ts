@@ -2,9 +2,9 @@ import { duration, text, whole, z } from '../fields.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
 import * as rules from '../rules.js'
-import type { BuildConfig, Config, StoreConfig } from '../types.js'
+import type { BuildConfig, Config } from '../types.js'
 
-/** What happens on the build machine, and where its releases go. */
+/** What happens on the build machine. */
 
 const localPath = () => text(names.oneLine, 'path')
 
@@ -48,9 +48,3 @@ export const archive = z
       .describe('Where archives are written, relative to the config file.'),
   })
   .superRefine(rules.compression) satisfies z.ZodType<Config['archive']>
-
-export const store = z.strictObject({
-  directory: localPath().describe(
-    'Directory that holds releases, relative to the config file. A shared mount serves several build machines.',
-  ),
-}) satisfies z.ZodType<StoreConfig>
