@@ -16,12 +16,17 @@ export function declareRolloutCommands(command: Declare): void {
     'deploy',
     'roll a release out to every host of the fleet',
     (c) =>
-      rolloutOptions(c.argument('[release]', 'default: $TAG, else the newest published')).option(
-        '--only-outdated',
-        'leave hosts that run the release alone',
-      ),
+      rolloutOptions(c.argument('[release]', 'default: $TAG, else the newest published'))
+        .option('--only-outdated', 'leave hosts that run the release alone')
+        .option('--out <file>', 'with --dry-run: save the plan')
+        .option('--plan <file>', 'run a saved plan, unless the world has changed'),
     async (context, options, args) =>
-      (await import('../commands/deploy.js')).deploy(context, { ...rolloutFlags(options), release: args[0] }),
+      (await import('../commands/deploy.js')).deploy(context, {
+        ...rolloutFlags(options),
+        release: args[0],
+        out: text(options.out),
+        plan: text(options.plan),
+      }),
   )
   command(
     'rollback',

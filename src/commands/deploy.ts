@@ -10,20 +10,28 @@ import { newestRelease, readRelease } from '../store/releases.js'
 import { pruneHosts, tellHistory } from './after-rollout.js'
 import { withHooks } from './rollout-hooks.js'
 import { pointTo } from './point-to.js'
+import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { conductRollout } from './rollout-command.js'
-import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
+import type { RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
 
 export interface DeployOptions extends RolloutOptions {
   readonly release?: string | undefined
+  /** The file of a plan that a dry run saved: it is run, or refused when the world has changed. */
+  readonly plan?: string | undefined
+  /** The file that a dry run saves its plan in. */
+  readonly out?: string | undefined
 }
 
 /** `deliver deploy`: rolls a published release out to the fleet, then moves the pointer. */
-export async function deploy(context: CommandContext, options: DeployOptions = {}): Promise<CommandResult> {
-  const config = await context.config(rolloutFlags(options))
+export async function deploy(context: CommandContext, given: DeployOptions = {}): Promise<CommandResult> {
+  const asked = await askedFor(context, given)
+  const { options } = asked
+  const config = await context.config(asked.flags)
   const started = systemClock.now()
-  const session = await openRollout(context, config, options)
+  const opened = await openRollout(context, config, options)
+  const session = { ...opened, hosts: () => hostsToPlan(asked, opened) }
   try {
     const { store } = session
     const record = await chooseRelease(store, config.app, options.release ?? context.env.TAG)
@@ -45,6 +53,7 @@ export async function deploy(context: CommandContext, options: DeployOptions = {
         planDeploy({ release: record.release, digest: record.manifest.digest }, views, config.rollout, {
           onlyOutdated: options.onlyOutdated === true,
         }),
+      planned: (looked) => checkAndSave(context, { asked, session, record, pointer }, looked),
       record: (release) => (release === record.release ? record : undefined),
       finish: async () => {
         if (isPartial(options)) {

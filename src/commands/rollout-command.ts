@@ -14,7 +14,7 @@ import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import type { CommandContext, CommandResult } from './context.js'
-import { dryRun } from './dry-run.js'
+import { dryRun, type Looked } from './dry-run.js'
 import type { RolloutOptions } from './rollout-options.js'
 import type { RolloutSession } from './rollout-session.js'
 import { showOutcomes, showPlan } from './show.js'
@@ -27,6 +27,8 @@ export interface Intent {
   /** For a sentence about hosts that never came to a plan. */
   readonly title: string
   plan(views: readonly HostView[]): Promise<RolloutPlan>
+  /** When the plan is made, before it is shown; also in a dry run. Throws to stop. */
+  planned?(looked: Looked & { readonly hosts: readonly Host[] }): Promise<void>
   /** The records of the plan's releases; a release that every host has needs none. */
   record(release: string): ReleaseRecord | undefined
   /** Before the first host is touched. Throws to stop. */
@@ -64,12 +66,10 @@ export async function conductRollout(
     return refused(context, intent, probed)
 
   const plan = await intent.plan(ready.map(({ view }) => view))
+  const looked: Looked = { plan, ready, record: (release) => intent.record(release) }
+  await intent.planned?.({ ...looked, hosts })
   if (options.dryRun === true) {
-    const result = await dryRun(context, session, options, {
-      plan,
-      ready,
-      record: (release) => intent.record(release),
-    })
+    const result = await dryRun(context, session, options, looked)
     return { outcomes: [], reached: [], result }
   }
   showPlan(context.reporter, plan, boundOf(plan, waitsOf(run.config)))

@@ -23,36 +23,53 @@ export const sha256 = /^[0-9a-f]{64}$/
 const largest = 8 * 1024 * 1024
 const longestText = 64 * 1024
 
+/** What an error says of where a document is, and what to do about it. */
+export interface Origin {
+  readonly place: string
+  readonly fix: string
+}
+
+const theStore: Origin = {
+  place: ' in the store',
+  fix: 'It may be of a newer deliver, or damaged. Update deliver, or restore it from a backup.',
+}
+
 /** `where` names the document, e.g. its key. Only `version: 1` is understood. */
-export function readFields(where: string, text: string): Fields {
+export function readFields(where: string, text: string, origin: Origin = theStore): Fields {
+  const document: Document = { where, origin }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw unreadable(where, 'it is not JSON', cause)
+    throw unreadable(document, 'it is not JSON', cause)
   }
-  const fields = fieldsOf(where, '', value)
-  if (fields.count('version') !== 1) throw unreadable(where, 'it is of another version of deliver')
+  const fields = fieldsOf(document, '', value)
+  if (fields.count('version') !== 1) throw unreadable(document, 'it is of another version of deliver')
   return fields
+}
+
+interface Document {
+  readonly where: string
+  readonly origin: Origin
 }
 
 /** The text of an object, or undefined when there is none. */
 export async function readText(store: Store, key: string): Promise<string | undefined> {
   const size = await store.size(key)
   if (size === undefined) return undefined
-  if (size > largest) throw unreadable(key, `it has ${size} bytes`)
+  if (size > largest) throw unreadable({ where: key, origin: theStore }, `it has ${size} bytes`)
   const chunks: Buffer[] = []
   for await (const chunk of await store.read(key)) chunks.push(Buffer.from(chunk as Uint8Array))
   return Buffer.concat(chunks).toString()
 }
 
-function fieldsOf(where: string, path: string, value: unknown): Fields {
+function fieldsOf(document: Document, path: string, value: unknown): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw unreadable(where, `${path === '' ? 'it' : path} is not an object`)
+    throw unreadable(document, `${path === '' ? 'it' : path} is not an object`)
   }
   const record = new Map<string, unknown>(Object.entries(value))
   const wrong = (name: string, what: string): DeliverError =>
-    unreadable(where, `${path}${name} is not ${what}`)
+    unreadable(document, `${path}${name} is not ${what}`)
   const list = (name: string): readonly unknown[] => {
     const items = record.get(name)
     if (!Array.isArray(items)) throw wrong(name, 'a list')
@@ -81,14 +98,14 @@ function fieldsOf(where: string, path: string, value: unknown): Fields {
       throw wrong(name, 'true or false')
     },
     texts: (name) => list(name).map((item) => asText(name, item)),
-    object: (name) => fieldsOf(where, `${path}${name}.`, record.get(name)),
-    objects: (name) => list(name).map((item, i) => fieldsOf(where, `${path}${name}[${i}].`, item)),
+    object: (name) => fieldsOf(document, `${path}${name}.`, record.get(name)),
+    objects: (name) => list(name).map((item, i) => fieldsOf(document, `${path}${name}[${i}].`, item)),
   }
 }
 
-function unreadable(where: string, problem: string, cause?: unknown): DeliverError {
-  return new DeliverError('precondition', `${where} in the store can't be used: ${problem}`, {
-    fix: 'It may be of a newer deliver, or damaged. Update deliver, or restore it from a backup.',
+function unreadable({ where, origin }: Document, problem: string, cause?: unknown): DeliverError {
+  return new DeliverError('precondition', `${where}${origin.place} can't be used: ${problem}`, {
+    fix: origin.fix,
     cause,
   })
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Place } from './place.js'
@@ -76,11 +77,61 @@ describe('--dry-run', { timeout: 60_000 }, () => {
     })
   })
 
+  test('a saved plan is refused when the world has changed, with what changed, and changes nothing', async () => {
+    const file = join(place.directory, '..', 'plan.json')
+    expect((await place.run('deploy', 'v2', '--dry-run', '--out', file)).code).toBe(0)
+    expect(readFileSync(file, 'utf8')).not.toContain(place.sandbox.config.health.http)
+
+    place.configure({ rollout: { strategy: 'rolling', batch: 1, pause: '1s' } })
+    const changed = await place.run('deploy', '--plan', file)
+    expect(changed.code, changed.output).toBe(8)
+    expect(changed.output).toContain('rollout.pause was 0, and is 1000')
+    place.configure({})
+
+    const partly = await place.run('deploy', 'v2', '--limit', '1')
+    expect(partly.code, partly.output).toBe(0)
+    const before = await place.answers()
+    const refused = await place.run('deploy', '--plan', file)
+    expect(refused.code, refused.output).toBe(8)
+    expect(refused.output).toContain('web1 ran v1, and is v2; web1 has the release now')
+    expect(await place.answers()).toEqual(before)
+    expect(place.pointer()).toBe('v1')
+    // The lock is free again.
+    expect((await place.run('deploy', 'v1', '--limit', '1')).code).toBe(0)
+  })
+
+  test.each([
+    [['deploy', 'v2', '--plan', 'plan.json'], 2, 'plan.json'],
+    [['deploy', 'v2', '--out', 'plan.json'], 2, '--dry-run'],
+    [['deploy', '--plan', 'deliver.config.json'], 8, 'deliver.config.json'],
+  ])('%j: %i', async (args, code, says) => {
+    const ended = await place.run(...args)
+    expect(ended.code, ended.output).toBe(code)
+    expect(ended.output).toContain(says)
+  })
+
+  test('a saved plan is run as it was saved', async () => {
+    const file = join(place.directory, '..', 'plan.json')
+    const planned = await place.run(
+      ...['deploy', 'v2', '--hosts', 'web2,web3', '--batch', '2', '--dry-run', '--out', file],
+    )
+    expect(planned.code, planned.output).toBe(0)
+    const other = await place.run('deploy', '--plan', file, '--batch', '1')
+    expect(other.code, other.output).toBe(2)
+    const done = await place.run('deploy', '--plan', file)
+    expect(done.code, done.output).toBe(0)
+    expect(done.output).toMatch(/batch 1 of 1: web2, web3/)
+    expect(await place.running()).toEqual(['web1 v1', 'web2 v2', 'web3 v2'])
+    expect(place.pointer()).toBe('v1')
+    const again = await place.run('deploy', '--plan', file)
+    expect(again.code, again.output).toBe(8)
+  })
+
   test('a real rollout says at its start what time it may take', async () => {
     const { code, output } = await place.run('deploy', 'v2', '--limit', '1')
     expect(code, output).toBe(0)
     expect(output).toMatch(/at most .* for 1 batch/)
     expect(output).toContain('the pointer stays on v1')
-    expect(await place.running()).toEqual(['web1 v2', 'web2 v1', 'web3 v1'])
+    expect(await place.running()).toEqual(['web1 v2', 'web2 v2', 'web3 v2'])
   })
 })
