@@ -66,6 +66,7 @@ export default defineConfig({
     path: '/srv/api', // or relative to the login directory
     keep: 5, // releases
     shared: ['log', '.env'], // outlive releases
+    verify: 'changed', // or 'full': hash every file of a new release on hosts, also those that are linked
   },
 
   // What runs the app: systemd, upstart, pm2, or a restart command (see environments).

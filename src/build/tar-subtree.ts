@@ -39,7 +39,8 @@ function below(path: Buffer, lead: Buffer): Buffer | undefined {
     : undefined
 }
 
-function encodeMember(member: TarMember, path: Buffer): Buffer[] {
+/** The header of a member under this name, with what pax records it needs. */
+export function encodeMember(member: TarMember, path: Buffer): Buffer[] {
   const name = member.type === 'directory' ? Buffer.concat([path, Buffer.from('/')]) : path
   const records = new Map(member.pax)
   records.delete('path')
@@ -67,13 +68,14 @@ function paxBlock(header: Buffer, size: number): Buffer {
 }
 
 /** The sum of all bytes, with the sum's own field taken as blanks. */
-function withChecksum(block: Buffer): Buffer {
+export function withChecksum(block: Buffer): Buffer {
   block.fill(0x20, 148, 156)
   const sum = block.reduce((total, byte) => total + byte, 0)
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
   return block
 }
 
-function padding(size: number): Buffer {
+/** From the end of some content to the end of its block. */
+export function padding(size: number): Buffer {
   return Buffer.alloc((blockSize - (size % blockSize)) % blockSize)
 }

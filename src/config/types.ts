@@ -102,6 +102,8 @@ export interface TargetConfig {
   readonly path: string
   readonly keep: number
   readonly shared: readonly string[]
+  /** What of a new release is hashed on a host: what the host doesn't know unchanged since an earlier hash, or all of it. */
+  readonly verify: 'changed' | 'full'
 }
 
 export interface ServiceConfig {

@@ -2,7 +2,7 @@ import type { SendEstimate } from '../plan/preview.js'
 import type { ReleaseRecord } from '../release/release.js'
 import type { Encoding } from '../remote/verbs.js'
 import { encodings } from './material.js'
-import { chooseEncoding } from './stage.js'
+import { chooseEncoding } from './staging.js'
 
 /** What staging a release on a host that lacks it will send, without making any of it. */
 export function estimateSend(record: ReleaseRecord, tools: ReadonlySet<string>): SendEstimate {

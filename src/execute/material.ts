@@ -1,24 +1,15 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { DeliverError } from '../errors.js'
 import type { Store } from '../ports.js'
 import { listingBytes } from '../release/listing.js'
-import { decodeManifest } from '../release/manifest.js'
-import type { Body, ReleaseRecord } from '../release/release.js'
+import type { ReleaseRecord } from '../release/release.js'
 import type { Encoding } from '../remote/verbs.js'
 import { releaseKeys } from '../store/layout.js'
 import type { Room } from './facts.js'
 import { makePrivateDirectory } from './private-directory.js'
-import { recompress } from './recompress.js'
-
-/** A body on this machine that can be read again and again. */
-export interface LocalBody extends Body {
-  open(): Readable
-}
+import { decompress, recompress } from './recompress.js'
+import { Deltas } from './deltas.js'
+import { fetchBody, fetchManifest, writeBody, type LocalBody } from './local-body.js'
 
 /** All that staging a release on hosts takes, verified against its record. */
 export interface ReleaseMaterial {
@@ -26,10 +17,14 @@ export interface ReleaseMaterial {
   /** sha256 of the listing. */
   readonly digest: string
   readonly listing: Buffer
+  /** Of all files. */
+  readonly bytes: number
   /** How the published archive is compressed. */
   readonly encoding: Encoding
   /** The archive in another compression is made once, when the first host needs it. */
   archive(encoding: Encoding): Promise<LocalBody>
+  /** From another release to this one; made once for all hosts that have that. */
+  readonly deltas: Deltas
   close(): Promise<void>
 }
 
@@ -60,100 +55,39 @@ export async function openMaterial(
   const directory = await makePrivateDirectory(Date.now())
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
-    const listing = await fetchListing(store, keys.manifest, record)
+    const manifest = await fetchManifest(store, keys.manifest, record)
+    const listing = listingBytes(manifest)
     const published = await fetchBody(store, keys.archive, join(directory, 'archive'), {
       expected: record.archive,
       ...(signal === undefined ? {} : { signal }),
     })
     const encoding = encodings[record.archive.format]
+    const deltas = new Deltas({
+      store,
+      record,
+      manifest,
+      directory,
+      open: () => decompress(published.open(), encoding),
+    })
     const made = new Map<Encoding, Promise<LocalBody>>([[encoding, Promise.resolve(published)]])
     return {
       release: record.release,
       digest: record.manifest.digest,
       listing,
+      bytes: record.manifest.bytes,
       encoding,
       archive: (wanted) => {
-        const known = made.get(wanted) ?? transcode(published, encoding, wanted, join(directory, wanted))
+        const known =
+          made.get(wanted) ??
+          writeBody(join(directory, wanted), recompress(published.open(), encoding, wanted))
         made.set(wanted, known)
         return known
       },
+      deltas,
       close,
     }
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-async function fetchListing(store: Store, key: string, record: ReleaseRecord): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  const meter = new Meter()
-  await pipeline(await store.read(key), meter, async function (source: AsyncIterable<Buffer>) {
-    for await (const chunk of source) chunks.push(chunk)
-  })
-  check(key, meter.body(), record.manifest)
-  const listing = listingBytes(await decodeManifest(Buffer.concat(chunks)))
-  const digest = createHash('sha256').update(listing).digest('hex')
-  if (digest !== record.manifest.digest)
-    throw broken(key, `lists ${digest}, its record says ${record.manifest.digest}`)
-  return listing
-}
-
-async function fetchBody(
-  store: Store,
-  key: string,
-  path: string,
-  { expected, signal }: { readonly expected: Body; readonly signal?: AbortSignal },
-): Promise<LocalBody> {
-  const meter = new Meter()
-  const to = createWriteStream(path, { mode: 0o600 })
-  await pipeline([await store.read(key), meter, to], signal === undefined ? {} : { signal })
-  check(key, meter.body(), expected)
-  return localBody(path, expected)
-}
-
-async function transcode(source: LocalBody, from: Encoding, to: Encoding, path: string): Promise<LocalBody> {
-  const meter = new Meter()
-  await pipeline(
-    Readable.from(recompress(source.open(), from, to), { objectMode: false }),
-    meter,
-    createWriteStream(path, { mode: 0o600 }),
-  )
-  return localBody(path, meter.body())
-}
-
-function localBody(path: string, { size, sha256 }: Body): LocalBody {
-  return { size, sha256, open: () => createReadStream(path, { highWaterMark: 256 * 1024 }) }
-}
-
-function check(key: string, is: Body, expected: Body): void {
-  if (is.size !== expected.size) throw broken(key, `has ${is.size} bytes, its record says ${expected.size}`)
-  if (is.sha256 !== expected.sha256)
-    throw broken(key, `has sha256 ${is.sha256}, its record says ${expected.sha256}`)
-}
-
-function broken(key: string, because: string): DeliverError {
-  return new DeliverError('failed', `store: ${key} ${because}`, {
-    fix: 'The release is damaged. Publish it again under another name, or restore the object.',
-  })
-}
-
-/** Counts and hashes what passes through. */
-class Meter extends Transform {
-  readonly #hash = createHash('sha256')
-  #size = 0
-
-  override _transform(
-    chunk: Buffer,
-    _encoding: BufferEncoding,
-    done: (error: null, chunk: Buffer) => void,
-  ): void {
-    this.#size += chunk.length
-    this.#hash.update(chunk)
-    done(null, chunk)
-  }
-
-  body(): Body {
-    return { size: this.#size, sha256: this.#hash.digest('hex') }
   }
 }

@@ -101,7 +101,7 @@ async function stageAll(
     const result: Staged =
       typeof material === 'string'
         ? { kind: 'failed', because: material }
-        : await stageHost(run, host, material, facts.tools)
+        : await stageHost({ run, host, material, facts })
     if (result.kind === 'staged') {
       hostState(run, host.name, 'staged', member.step.to)
       return member

@@ -20,6 +20,7 @@ export const codes = {
   noSuchRelease: 19,
   failed: 20,
   needAgent: 21,
+  baseUnfit: 22,
 } as const
 
 export type Fact = readonly [key: string, value: string]

@@ -36,7 +36,11 @@ interface Staging extends Mutation {
 
 /** Takes the payload into scratch space; it counts only when size and sha256 are right. */
 export function put(
-  file: Staging & { readonly name: 'archive' | 'listing'; readonly size: number; readonly sha256: string },
+  file: Staging & {
+    readonly name: 'archive' | 'listing' | 'delta'
+    readonly size: number
+    readonly sha256: string
+  },
 ): AgentCall {
   return mutating('put', file, [
     ['release', file.release],
@@ -61,6 +65,37 @@ export function stage(
     ['id', staging.id],
     ['digest', staging.digest],
     ['encoding', staging.encoding],
+    sharedArg(staging.shared),
+  ])
+}
+
+/**
+ * Makes the release from another one of the host, and a delta that was put or is the payload. Code 22, and any that isn't
+ * about room or the fence: send all of it.
+ */
+export function delta(
+  staging: Staging & {
+    readonly digest: string
+    readonly base: { readonly release: string; readonly digest: string }
+    /** A compressed patch of the base's listing, followed by a compressed tar. */
+    readonly body: { readonly size: number; readonly sha256: string; readonly patchSize: number }
+    readonly encoding: Encoding
+    readonly shared: readonly string[]
+    /** `changed`: hashes what the host doesn't know from an earlier hash; `full`: everything. */
+    readonly verify: 'changed' | 'full'
+  },
+): AgentCall {
+  return mutating('delta', staging, [
+    ['release', staging.release],
+    ['id', staging.id],
+    ['digest', staging.digest],
+    ['base', staging.base.release],
+    ['base-digest', staging.base.digest],
+    ['size', String(staging.body.size)],
+    ['sha256', staging.body.sha256],
+    ['patch-size', String(staging.body.patchSize)],
+    ['encoding', staging.encoding],
+    ['verify', staging.verify],
     sharedArg(staging.shared),
   ])
 }

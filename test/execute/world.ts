@@ -42,7 +42,9 @@ const bodyOf = (bytes: Buffer): Body => ({
 export async function publish(store: Store, release: string, tree: Tree = {}): Promise<ReleaseRecord> {
   const directory = mkdtempSync(join(tmpdir(), 'deliver-release-'))
   plant(directory, { RELEASE: release, 'bin/app!': '#!/bin/sh\n', ...tree })
-  const tar = execFileSync('tar', ['-cf', '-', '-C', directory, ...readdirSync(directory)])
+  const tar = execFileSync('tar', ['-cf', '-', '-C', directory, ...readdirSync(directory)], {
+    maxBuffer: 2 ** 30,
+  })
   rmSync(directory, { recursive: true })
   const builder = new ManifestBuilder([])
   builder.push(tar)
@@ -80,7 +82,7 @@ export function configWith(change: Partial<Config> = {}, rollout: Partial<Rollou
     build: { env: {}, timeout: 1000, keep: 3 },
     archive: { format: 'tar.gz' },
     ssh: { config: false, agent: false, retries: 0, concurrency: 10 },
-    target: { path: 'app', keep: 3, shared: [] },
+    target: { path: 'app', keep: 3, shared: [], verify: 'changed' },
     service: localService,
     rollout: {
       strategy: 'rolling',

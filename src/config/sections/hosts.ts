@@ -85,6 +85,12 @@ export const target = z
       .describe(
         'Files and directories that outlive releases; they lie in shared/ and are linked into each release.',
       ),
+    verify: z
+      .enum(['changed', 'full'])
+      .prefault('changed')
+      .describe(
+        'What of a new release a host hashes: changed trusts files that it hashed before while size, times and inode are the same; full trusts none.',
+      ),
   })
   .transform((value) => ({
     ...value,

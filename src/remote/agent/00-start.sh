@@ -8,7 +8,8 @@
 # A call counts when its end line arrives; a call that is cut anywhere can be repeated.
 #
 # Codes: 0 ok, 10 bad call, 11 precondition, 12 fenced out, 13 busy, 14 no space, 15 verification failed, 16 restart failed,
-# 17 restart timed out, 18 lost race, 19 no such release, 20 other failure (21, need agent, is the wire's).
+# 17 restart timed out, 18 lost race, 19 no such release, 20 other failure (21, need agent, is the wire's),
+# 22 no delta from that base.
 #
 # Layout under path:
 #   current -> releases/<release>     switched by one rename(2)
@@ -16,7 +17,7 @@
 #   shared/                           linked into each release
 #   .deliver/agent-*.sh  lock  fence  state  journal  restart.log
 #   .deliver/incoming/<release>.<id>/ what was put, and the tree before it is complete
-#   .deliver/manifests/<release>/     listing, digest, shared
+#   .deliver/manifests/<release>/     listing, digest, shared, snapshot
 #   .deliver/trash/                   on its way out
 #
 # `state` is one file, replaced by rename, so that a switch and what is known of it can't disagree after a crash:

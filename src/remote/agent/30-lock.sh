@@ -22,7 +22,7 @@ take_lock() {
   done
   printf '%s\n' "pid $$, $verb ${release:-}, fence ${fence:-0}" 2>/dev/null >.deliver/lock-holder
   # Left by calls that were killed; whoever has the lock is alone. Not what is tried without the lock: somebody may be at it.
-  rm -rf .deliver/current.* .deliver/new.* .deliver/room.* .deliver/.deliver-rename.* 2>/dev/null
+  rm -rf .deliver/current.* .deliver/new.* .deliver/known.* .deliver/room.* .deliver/.deliver-rename.* 2>/dev/null
 }
 
 release_lock() {

@@ -61,6 +61,7 @@ probe_tools() {
   decompresses zstd && fact tool zstd
   decompresses gzip && fact tool gzip
   find_session
+  find_quick && fact tool delta
   [ -z "$session_with" ] || fact tool "session:$session_with"
   [ "$in_path" = no ] || [ ! -w . ] || { flock_works . && fact tool flock; }
   for tool in node sudo systemctl journalctl pm2; do

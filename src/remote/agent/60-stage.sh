@@ -6,21 +6,38 @@ do_put() {
   need_name id "$id"
   need_number size "$size"
   need_sha256 sha256 "$sha256"
-  case $name in archive | listing) ;; *) bad_call 'name is not archive or listing' ;; esac
+  case $name in archive | listing | delta) ;; *) bad_call 'name is not archive, listing or delta' ;; esac
   begin_mutation
   put_in=.deliver/incoming/$release.$id
   mkdir -p "$put_in" 2>/dev/null || write_failed "$put_in"
   scratch=$put_in
-  cat >"$put_in/$name.part" 2>/dev/null || write_failed "the $name"
-  put_size=$(wc -c <"$put_in/$name.part")
-  [ "$((put_size))" -eq "$size" ] || end 15 "the $name did not arrive whole: $((put_size)) of $size bytes"
-  [ "$(hash_stdin <"$put_in/$name.part")" = "$sha256" ] || end 15 "the $name arrived damaged: another sha256 than was announced"
-  mv -f "$put_in/$name.part" "$put_in/$name" || write_failed "the $name"
+  receive
   scratch=
   end 0 "$name is there"
 }
 
+# The payload becomes the file `name` in the scratch space.
+receive() {
+  cat >"$scratch/$name.part" 2>/dev/null || write_failed "the $name"
+  put_size=$(wc -c <"$scratch/$name.part")
+  [ "$((put_size))" -eq "$size" ] || end 15 "the $name did not arrive whole: $((put_size)) of $size bytes"
+  [ "$(hash_stdin <"$scratch/$name.part")" = "$sha256" ] || end 15 "the $name arrived damaged: another sha256 than was announced"
+  mv -f "$scratch/$name.part" "$scratch/$name" || write_failed "the $name"
+}
+
 do_stage() {
+  begin_staging
+  for part in archive listing; do
+    [ -f "$scratch/$part" ] || end 11 "the $part of $release was not put here"
+  done
+  [ "$(hash_stdin <"$scratch/listing")" = "$digest" ] || end 15 "the listing of $release is not the one with digest $digest"
+  make_tree
+  unpack
+  verify_tree
+  finish_staging
+}
+
+begin_staging() {
   need_name release "$release"
   need_name id "$id"
   need_sha256 digest "$digest"
@@ -33,12 +50,10 @@ do_stage() {
     fact already yes
     end 0 'already there'
   fi
-  for part in archive listing; do
-    [ -f "$scratch/$part" ] || end 11 "the $part of $release was not put here"
-  done
-  [ "$(hash_stdin <"$scratch/listing")" = "$digest" ] || end 15 "the listing of $release is not the one with digest $digest"
-  unpack
-  verify_tree
+}
+
+# From a verified tree to a release.
+finish_staging() {
   link_shared
   keep_manifest
   settle_on_disk
@@ -63,16 +78,19 @@ decompress() {
   esac
 }
 
+make_tree() {
+  rm -rf "$scratch/tree"
+  mkdir "$scratch/tree" 2>/dev/null || write_failed "$scratch/tree"
+  # A setgid directory above would hand its bit down.
+  chmod 755 "$scratch/tree" && chmod g-s "$scratch/tree"
+}
+
 unpack() {
   case $encoding in
     zstd | gzip | none) ;;
     *) bad_call "encoding $encoding" ;;
   esac
   [ "$encoding" = none ] || decompresses "$encoding" || end 11 "this host has no $encoding. Install it, or build another archive.format"
-  rm -rf "$scratch/tree"
-  mkdir "$scratch/tree" 2>/dev/null || write_failed "$scratch/tree"
-  # A setgid directory above would hand its bit down.
-  chmod 755 "$scratch/tree" && chmod g-s "$scratch/tree"
   # What tar leaves unread is drained, or the other side would fail for it.
   {
     decompress <"$scratch/archive"
@@ -93,73 +111,6 @@ has_room() {
   room_code=$?
   rm -f ".deliver/room.$nonce"
   [ $room_code -eq 0 ] && [ "$(free_of . i)" != 0 ]
-}
-
-# The tree has exactly what the listing has: nothing more, nothing else, nothing special.
-verify_tree() {
-  special=$(cd "$scratch/tree" && find . ! -type f ! -type d ! -type l -print | head -n 3 | tr '\n' ' ')
-  [ -z "$special" ] || end 15 "the archive of $release holds devices, pipes or sockets: $special"
-  linked=$(cd "$scratch/tree" && find . -type f -links +1 -print | head -n 3 | tr '\n' ' ')
-  [ -z "$linked" ] || end 15 "the archive of $release holds hard links: $linked"
-  privileged=$(cd "$scratch/tree" && find . ! -type l \( -perm -4000 -o -perm -2000 -o -perm -1000 \) -print | head -n 3 | tr '\n' ' ')
-  [ -z "$privileged" ] || end 15 "the archive of $release holds setuid, setgid or sticky modes: $privileged"
-  # Whoever may read and write is not the archive's to say; who may execute is part of the listing.
-  (
-    cd "$scratch/tree" || exit 1
-    find . -type d ! -perm 755 -exec chmod 755 {} +
-    find . -type f -perm -100 ! -perm 755 -exec chmod 755 {} +
-    find . -type f ! -perm -100 ! -perm 644 -exec chmod 644 {} +
-  ) || end 20 "can't set modes in the tree of $release"
-  (cd "$scratch/tree" && listing) >"$scratch/found" 2>/dev/null || has_room || write_failed 'the listing'
-  [ "$(hash_stdin <"$scratch/found")" = "$digest" ] && return 0
-  has_room || write_failed 'the listing'
-  for part in listing found; do tr '\n\000' '?\n' <"$scratch/$part" | sort >"$scratch/$part.lines"; done
-  log "expected (<) and found (>) on the host:"
-  {
-    sort "$scratch/listing.lines" "$scratch/found.lines" "$scratch/found.lines" | uniq -u | sed 's/^/< /'
-    sort "$scratch/listing.lines" "$scratch/listing.lines" "$scratch/found.lines" | uniq -u | sed 's/^/> /'
-  } | head -n 20
-  end 15 "what the archive of $release unpacks to is not what its listing says"
-}
-
-# The listing of the directory we are in, as src/release/listing.ts writes it: NUL-terminated records, sorted by bytes in
-# each of four sections.
-listing() {
-  # shellcheck disable=SC2016
-  find . -mindepth 1 -type d -print0 | sort -z | xargs -0 sh -c '[ $# = 0 ] || printf "D %s\000" "$@"' sh
-  # shellcheck disable=SC2016
-  hash_files | sort -z | xargs -0 sh -c '[ $# = 0 ] || printf "F %s\000" "$@"' sh
-  # shellcheck disable=SC2016
-  find . -type f -perm -100 -print0 | sort -z | xargs -0 sh -c '[ $# = 0 ] || printf "X %s\000" "$@"' sh
-  find . -type l -print0 | sort -z | tell_links
-}
-
-# `<sha256>  ./path` with a NUL after each.
-hash_files() {
-  if [ "$(sha256sum -z /dev/null 2>/dev/null | tr '\000' '.')" = "$empty_sha256  /dev/null." ]; then
-    # shellcheck disable=SC2016
-    find . -type f -print0 | xargs -0 sh -c '[ $# = 0 ] || sha256sum -z "$@"' sh
-    return
-  fi
-  # Without -z, names with newlines and backslashes come out ambiguous: these are read from stdin, one by one.
-  # shellcheck disable=SC2016
-  find . -type f ! -path '*\\*' ! -path "*$nl*" -print0 |
-    xargs -0 sh -c 'with=$1; shift; [ $# = 0 ] || $with "$@"' sh "$hash_with" | tr '\n' '\000'
-  # shellcheck disable=SC2016
-  find . -type f \( -path '*\\*' -o -path "*$nl*" \) -print0 |
-    xargs -0 sh -c 'with=$1; shift; for f do h=$($with <"$f") && printf "%s  %s\000" "${h%% *}" "$f"; done' sh "$hash_with"
-}
-
-# NUL-terminated paths of links on stdin.
-tell_links() {
-  if [ "$(find / -prune -printf %p 2>/dev/null)" = / ]; then
-    # shellcheck disable=SC2016
-    xargs -0 sh -c '[ $# = 0 ] || find "$@" -prune -printf "L %p\0T %l\0"' sh
-  else
-    # The dot keeps newlines at the end of a target.
-    # shellcheck disable=SC2016
-    xargs -0 sh -c 'for l do t=$(readlink -n "$l"; echo .); printf "L %s\000T %s\000" "$l" "${t%.}"; done' sh
-  fi
 }
 
 # shared/<path> of the host takes the place of <path> in the release. A directory is made when it isn't there yet; a file
@@ -221,6 +172,7 @@ keep_manifest() {
   kept=.deliver/manifests/$release
   rm -rf "$kept" "$scratch/manifest"
   mkdir "$scratch/manifest" && mv "$scratch/listing" "$scratch/manifest/listing" &&
+    { [ ! -f "$scratch/snapshot" ] || mv "$scratch/snapshot" "$scratch/manifest/snapshot"; } &&
     printf '%s\n' "$digest" >"$scratch/manifest/digest" && printf '%s\n' "$shared" >"$scratch/manifest/shared" &&
     mv "$scratch/manifest" "$kept" || write_failed "the manifest of $release"
 }

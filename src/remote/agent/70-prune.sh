@@ -16,6 +16,7 @@ do_prune() {
       log "$each stays: a process still runs from it"
       continue
     fi
+    remember_current
     remove_release "$each"
   done
   sweep_incoming ''
@@ -27,9 +28,17 @@ do_prune() {
   done
   tail -n 500 .deliver/journal >".deliver/new.$nonce" 2>/dev/null && mv -f ".deliver/new.$nonce" .deliver/journal
   empty_trash || log "some of $root/.deliver/trash could not be removed"
+  [ -z "$scratch" ] || take_snapshot "$current" "$scratch/trusted" 2>/dev/null
   # Trials of calls that were killed, by age: those of today may be under way.
   find . .deliver -maxdepth 1 -name '.deliver-*' -mtime +0 -exec rm -rf {} + 2>/dev/null
   end 0 pruned
+}
+
+# What is removed may share files with the release that runs, the likely base of the next delta: see 62-snapshot.sh.
+remember_current() {
+  [ -z "$scratch" ] && [ -f ".deliver/manifests/$current/snapshot" ] && find_quick || return 0
+  scratch=.deliver/known.$nonce
+  mkdir "$scratch" && trust "$current" >"$scratch/trusted" 2>/dev/null || scratch=
 }
 
 # A prune that was killed may have taken a release away and not said so yet.
@@ -87,7 +96,7 @@ staged_since_confirm() {
   while read -r _ _ did what code _; do
     [ "$code" = 0 ] || continue
     case $did in
-      stage) since="$since $what" ;;
+      stage | delta) since="$since $what" ;;
       confirm) since= ;;
     esac
   done <.deliver/journal 2>/dev/null

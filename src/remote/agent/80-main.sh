@@ -5,6 +5,7 @@ main() {
   root='' release='' id='' digest='' sha256='' size='' name='' file='' encoding=none shared='' fence='' protect='' keep=5
   service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' via_wanted=''
   guard=0 log_lines=40 mark_bad='' need=0 inodes=0 lines=40 timeout=60 dir=home command='' n=20
+  base='' base_digest='' patch_size='' verify=changed
   for argument in "$@"; do
     case $argument in *=*) ;; *) bad_call 'an argument without =' ;; esac
     value=${argument#*=}
@@ -48,6 +49,10 @@ main() {
         is_variable "${name_part#env.}" || bad_call "$name_part is no variable"
         ;;
       n) n=$value ;;
+      base) base=$value ;;
+      base-digest) base_digest=$value ;;
+      patch-size) patch_size=$value ;;
+      verify) verify=$value ;;
       *) bad_call "unknown argument ${argument%%=*}" ;;
     esac
   done
@@ -65,7 +70,7 @@ main() {
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
   case $verb in
-    install | probe | put | stage | activate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
+    install | probe | put | stage | delta | activate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
     *) bad_call "unknown verb $verb" ;;
   esac
 }

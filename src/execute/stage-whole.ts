@@ -1,0 +1,59 @@
+import { messageOf } from '../errors.js'
+import { readResult } from '../remote/readings.js'
+import { put, stage } from '../remote/verbs.js'
+import type { AgentCall } from '../remote/wire.js'
+import type { AgentCallOptions } from './agent-client.js'
+import { hostState, limits } from './run.js'
+import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
+
+/** Seconds: a stage whose line was lost may be under way, and is waited for. */
+const stageWait = 900
+
+/** Sends the archive. `why`: for people, why not less. */
+export async function stageWhole(
+  { run, host, material, facts }: Staging,
+  id: string,
+  why: string,
+): Promise<Tried> {
+  const encoding = chooseEncoding(material.encoding, facts.tools)
+  const archive = await material.archive(encoding).catch((error: unknown) => messageOf(error))
+  if (typeof archive === 'string') return { kind: 'failed', because: archive, final: true }
+  const staging = { fence: run.fence, release: material.release, id }
+  const total = archive.size
+  const size = `${Math.ceil(total / 1024)} KiB as ${encoding}`
+  hostState(run, host.name, 'staging', `${material.release}, ${size}, whole: ${why}`)
+  const steps: readonly [AgentCall, AgentCallOptions][] = [
+    [
+      put({ ...staging, name: 'listing', size: material.listing.length, sha256: material.digest }),
+      { stdin: material.listing, timeout: limits.send, idleTimeout: limits.sendIdle },
+    ],
+    [
+      put({ ...staging, name: 'archive', size: archive.size, sha256: archive.sha256 }),
+      {
+        stdin: () => archive.open(),
+        timeout: limits.send,
+        idleTimeout: limits.sendIdle,
+        onSent: (done) =>
+          run.reporter.event({ type: 'progress', host: host.name, step: 'stage', done, total }),
+      },
+    ],
+  ]
+  for (const [call, options] of steps) {
+    const reading = readResult(await host.link.call(call, { ...options, signal: run.stop }))
+    if (reading.kind === 'unknown') return { kind: 'failed', because: reading.because, final: false }
+    if (reading.kind === 'refused')
+      return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
+  }
+  const making = { ...staging, digest: material.digest, encoding, shared: run.target.shared }
+  const limit = { timeout: limits.stage, signal: run.stop }
+  const reading = readResult(await host.link.call(stage(making), limit))
+  if (reading.kind === 'ok') return { kind: 'staged' }
+  if (reading.kind === 'refused')
+    return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
+  if (run.stop.aborted) return { kind: 'failed', because: 'interrupted', final: true }
+  // What was put is there still, so that asking again is cheap; only if it is not, all of it is sent again.
+  const again = readResult(await host.link.call(stage({ ...making, lockWait: stageWait }), limit))
+  return again.kind === 'ok'
+    ? { kind: 'staged' }
+    : { kind: 'failed', because: again.kind === 'refused' ? again.text : again.because, final: false }
+}

@@ -1,0 +1,78 @@
+# --- Files that are known by what the file system says of them ---------------------------------------------------------
+
+# Hashing a release takes seconds, and looking at it a tenth of one. So the agent remembers for each file that it hashed
+# `SHA256/INODE:SIZE:MTIME:CTIME`, in .deliver/manifests/<release>/snapshot. As long as all four are the same, so is the
+# content: ctime is the kernel's, no tool sets it back. It changes with the number of links too, so that whoever links
+# or removes a release takes the snapshot of what shares its files again. A file that isn't known any more is hashed.
+
+# Sets `quick`: are find, sort, join and so on those of GNU, with records that end in NUL, and times finer than seconds?
+find_quick() {
+  quick=no
+  case $(find / -prune -printf '%p %C@' 2>/dev/null) in '/ '*.*) ;; *) return 1 ;; esac
+  # shellcheck disable=SC2094
+  quick_said=$(
+    printf 'k/s\000' | sort -z -t / -k 1,1 | join -z -t / -a 1 - /dev/null | comm -z -23 - /dev/null | uniq -z -u |
+      paste -z -d / - | cut -z -d / -f 1- | grep -z '^k' | sed -z -n 's,^k/,F ,p' | head -c 9 | tr '\000' '.'
+  ) 2>/dev/null
+  [ "$quick_said" = 'F s.' ] && [ "$(sha256sum -z /dev/null 2>/dev/null | tr '\000' '.')" = "$empty_sha256  /dev/null." ] && quick=yes
+}
+
+# One pass over the tree: `dirs`, `files` as INODE:SIZE:MTIME/INODE:SIZE:MTIME:CTIME/LINKS/./path, `execs`, `links`; and `odd` has
+# something in it when anything is of another kind or mode than a release has.
+scan_tree() {
+  into=$root_real/$scratch
+  (
+    cd "$scratch/tree" && find . -mindepth 1 \( -type d -fprintf "$into/dirs" 'D %p\0' -perm 755 \
+      -o -type l -fprintf "$into/links" '%p\0' \
+      -o -type f -fprintf "$into/files" '%i:%s:%T@/%i:%s:%T@:%C@/%n/%p\0' \
+      \( ! -perm -100 -o -fprintf "$into/execs" 'X %p\0' \) \( -perm 755 -o -perm 644 \) \) \
+      -o -fprintf "$into/odd" '%y\n'
+  ) || write_failed 'the listing'
+}
+
+# From the scan: `found`, the listing; `known`, INODE:SIZE:MTIME/SHA256 of each file; and `snapshot`. What `trusted` knows is not hashed.
+write_found() {
+  (
+    cd "$scratch" || exit 1
+    : >>trusted
+    sort -z -t / -k 1,1 files -o files
+    join -z -t / trusted files >told
+    join -z -t / -v 2 trusted files >strange
+    refuse_strange_links
+    # Hashes come in the order of the names, so that the two can be put side by side.
+    cut -z -d / -f 4- strange | (cd tree && xargs -0 -r sha256sum -z --) >hashed || exit 1
+    cut -z -b 1-64 hashed >hashes
+    cut -z -d / -f 1 strange | paste -z -d / - hashes | cat - told | cut -z -d / -f 1,2 | sort -z -t / -k 1,1 -u >known
+    { cut -z -d / -f 2,3 told && cut -z -d / -f 2 strange | paste -z -d / hashes -; } | sort -z -t / -k 2,2 -u >snapshot
+    {
+      sort -z dirs
+      { cut -z -d / -f 2,5- told | sed -z 's,/,  ,' && cat hashed; } | sed -z 's/^/F /' | sort -z
+      sort -z execs
+      sort -z links | (cd tree && tell_links)
+    } >found
+  )
+}
+
+# A file that was just unpacked has one name. One that has more, and isn't of the base, is of something outside.
+refuse_strange_links() {
+  grep -z -v '^[^/]*/[^/]*/1/' strange | sort -z -t / -k 1,1 >linked
+  [ -s linked ] || return 0
+  if [ -n "$base" ]; then cut -z -d / -f 2 base.now | sort -z -u >base.files; else : >base.files; fi
+  join -z -t / -v 1 linked base.files | cut -z -d / -f 4- >outside
+  [ ! -s outside ] || exit 1
+}
+
+# trust RELEASE: writes INODE:SIZE:MTIME/SHA256 of those files of a release that are as they were when they were hashed, and leaves
+# what is there now in `base.now`.
+trust() {
+  (cd "releases/$1" && find . -type f -printf '%i:%s:%T@:%C@/%i:%s:%T@\0') | sort -z -t / -k 1,1 -u >"$scratch/base.now"
+  [ -f ".deliver/manifests/$1/snapshot" ] || return 0
+  join -z -t / -1 1 -2 2 "$scratch/base.now" ".deliver/manifests/$1/snapshot" | cut -z -d / -f 2,3 | sort -z -t / -k 1,1 -u
+}
+
+# After links to the files of a release were made or removed: its snapshot, of the files that FILE knows as `trust` writes it.
+take_snapshot() {
+  (cd "releases/$1" && find . -type f -printf '%i:%s:%T@/%i:%s:%T@:%C@\0') | sort -z -t / -k 1,1 -u |
+    join -z -t / "$2" - | cut -z -d / -f 2,3 | sort -z -t / -k 2,2 >".deliver/new.$nonce" &&
+    mv -f ".deliver/new.$nonce" ".deliver/manifests/$1/snapshot"
+}

@@ -1,0 +1,96 @@
+# --- Verb: delta ----------------------------------------------------------------------------------------------------
+
+# Makes a release from another one that is here: what both have is linked, the rest comes in the payload. That is a patch for the
+# listing, and a tar. Nothing in it is believed: the listing must come to its digest, what is kept is worked out here from
+# the two listings, and the tree is verified as a whole, as one that was sent whole.
+#
+# The patch has NUL-terminated records (src/release/delta.ts writes them): `-RECORD` and `+RECORD` of the sections D, F and X,
+# `>./path` of the base that the tar links to, and either `~` (the symlinks are those of the base) or `=RECORD` for all of them.
+do_delta() {
+  need_name base "$base"
+  need_sha256 base-digest "$base_digest"
+  need_number size "$size"
+  need_number patch-size "$patch_size"
+  need_sha256 sha256 "$sha256"
+  case $verify in full | changed) ;; *) bad_call 'verify is not full or changed' ;; esac
+  begin_staging
+  mkdir -p "$scratch" 2>/dev/null || write_failed "$scratch"
+  name='delta'
+  [ -f "$scratch/delta" ] || receive
+  find_quick || base_unfit "find, sort, join and the like of this host can't do it"
+  need_base
+  patch_listing
+  trust "$base" >"$scratch/trusted"
+  [ "$verify" = changed ] || : >"$scratch/trusted"
+  clone_base
+  tail -c "+$((patch_size + 1))" "$scratch/delta" >"$scratch/archive"
+  unpack
+  [ ! -s "$scratch/sources" ] || trim_tree wanted
+  verify_tree
+  take_snapshot "$base" "$scratch/known"
+  finish_staging
+}
+
+# The release has to be sent whole.
+base_unfit() {
+  end 22 "no delta from $base: $*"
+}
+
+need_base() {
+  there=$(digest_of "$base") || base_unfit "it is not on this host"
+  [ "$there" = "$base_digest" ] || base_unfit "it has other content (digest $there)"
+  [ "$(hash_stdin <".deliver/manifests/$base/listing")" = "$base_digest" ] || base_unfit "its listing was changed"
+  [ "$(cat ".deliver/manifests/$base/shared")" = "$shared" ] || base_unfit "its shared paths were others"
+}
+
+patch_listing() {
+  head -c "$patch_size" "$scratch/delta" | decompress >"$scratch/patch" 2>/dev/null
+  (
+    cd "$scratch" || exit 1
+    base_listing=../../manifests/$base/listing
+    {
+      { sed -z -n '/^[DFX] /p' "$base_listing" && sed -z -n 's/^-//p' patch; } | sort -z | uniq -z -u
+      sed -z -n 's/^+//p' patch
+    } | sort -z >listing
+    if grep -q -z '^~$' patch; then sed -z -n '/^[LT] /p' "$base_listing"; else sed -z -n 's/^=//p' patch; fi >>listing
+  )
+  [ "$(hash_stdin <"$scratch/listing")" = "$digest" ] || base_unfit "the patch does not make the listing of $release"
+}
+
+# Names of the base for all of its content; then what the release doesn't have, or not like this, goes away.
+clone_base() {
+  rm -rf "$scratch/tree"
+  # The directory itself would get the mode of the base's.
+  cp -al "releases/$base" "$scratch/tree" 2>/dev/null || {
+    has_room || write_failed "the tree of $release"
+    base_unfit "its files can't be linked (cp -al)"
+  }
+  (
+    cd "$scratch" || exit 1
+    sed -z -n '/^F /p' listing | cut -z -b 1-2,69- >listed
+    sed -z -n 's/^[-+]F /F /p' patch | cut -z -b 1-2,69- >changed
+    sed -z -n 's/^[-+]X /F /p' patch | sort -z -u - changed -o changed
+    sed -z -n 's/^>/F /p' patch | sort -z >sources
+    # No path has `//` in it, so that it can stand between a link and its target.
+    { sed -z -n '/^D /p; /^L /{N;s,\x00T ,//,;p}' listing && cat listed; } | sort -z >wanted
+    comm -z -23 wanted changed | sort -z -u - sources >kept
+  )
+  trim_tree kept
+}
+
+# Removes from the tree what a list doesn't have. Only names that find gives are removed: never through a link, never elsewhere.
+trim_tree() {
+  (
+    cd "$scratch/tree" || exit 1
+    find . -mindepth 1 \( -type d -printf 'D %p\0' -o -type l -printf 'L %p//%l\0' -o -printf 'F %p\0' \) |
+      sort -z | comm -z -23 - "../$1" >../extra
+    sed -z -n '/^[FL] /{s,//.*,,;s/^..//;p}' ../extra | xargs -0 -r rm -f --
+    sed -z -n 's/^D //p' ../extra | sort -z -r | xargs -0 -r rmdir -- 2>/dev/null
+  )
+}
+
+# What about the tree isn't as it should be, when what was sent is whole: somebody changed the base.
+first_difference() {
+  differs=$(differences | sed -n 's/^[<>] [DFXLT] \([0-9a-f]\{64\}  \)\{0,1\}//p' | head -n 1)
+  printf 'it was changed on this host: %s' "${differs#./}"
+}
