@@ -82,6 +82,8 @@ export default defineConfig({
     onFailure: 'rollback', // or rollback-host, stop
     pause: '0s', // between batches
     guard: '5m', // after this long an unconfirmed host goes back by itself
+    drain: 'none', // or what takes a batch out of traffic (see environments)
+    drainTimeout: '10m',
   },
 
   // When a host counts as healthy: http, tcp or command. Asked on the host itself.
@@ -148,6 +150,29 @@ export default defineConfig({
     demo: {
       service: { pm2: { name: 'api', start: 'ecosystem.config.cjs' } },
       health: { command: 'curl -fsS http://localhost:3000/health' },
+    },
+    aws: {
+      fleet: {
+        autoscaling: {
+          groups: ['api-prod'], // or one name, or tags: { app: 'api' }
+          region: 'eu-west-1',
+          profile: 'deploy',
+          endpoint: 'https://autoscaling.example.com', // an emulator's
+          address: 'private', // or public, ipv6, (instance) => instance.publicName ?? ''
+          states: ['InService'],
+          filters: { 'tag:role': ['web'] },
+          bootTimeout: '10m',
+        },
+      },
+      rollout: { drain: 'standby' },
+    },
+    balanced: {
+      fleet: { autoscaling: { groups: { app: 'api' } } },
+      rollout: { drain: { targetGroups: ['api'] } }, // names or ARNs
+    },
+    classic: {
+      fleet: { autoscaling: { groups: 'api-old' } },
+      rollout: { drain: { loadBalancers: ['api'] } },
     },
     canary: {
       fleet: async () => ['canary1.example.com'], // asked again whenever it matters

@@ -2,7 +2,7 @@ import type { ConfigExport } from './config/schema.js'
 
 export type { CommandContext, CommandResult } from './commands/context.js'
 export type { ConfigExport, ConfigInput } from './config/schema.js'
-export type { Config, FleetFunction, HostConfig } from './config/types.js'
+export type { Config, FleetFunction, FleetInstance, HostConfig } from './config/types.js'
 export { DeliverError, exitCodes, type ErrorKind } from './errors.js'
 export * from './library.js'
 export type { Outcome } from './plan/outcome.js'

@@ -1,7 +1,7 @@
 /** The one place where ports get their adapters. Each is loaded when a command asks for it, and not before. */
 import { homedir } from 'node:os'
 import { systemClock } from './adapters/clock.js'
-import type { Config } from './config/types.js'
+import type { AutoscalingConfig, Config, RolloutConfig } from './config/types.js'
 import { DeliverError } from './errors.js'
 import type { Fleet, Store, Transport } from './ports.js'
 import type { Reporter } from './report/events.js'
@@ -17,10 +17,39 @@ export async function openStore(config: Config): Promise<Store> {
   return createDirectoryStore({ directory: absolute(config, place.directory) })
 }
 
-export async function openFleet(config: Config): Promise<Fleet> {
+export async function openFleet(config: Config, reporter: Reporter): Promise<Fleet> {
   if (config.fleet === undefined) throw missing('fleet', "fleet: { hosts: ['web1', 'web2'] }")
+  if (typeof config.fleet === 'object' && 'autoscaling' in config.fleet)
+    return openAutoscalingFleet(config.fleet.autoscaling, config.rollout, reporter)
   const { createStaticFleet } = await import('./adapters/static-fleet.js')
   return createStaticFleet(config.fleet)
+}
+
+async function openAutoscalingFleet(
+  config: AutoscalingConfig,
+  rollout: RolloutConfig,
+  reporter: Reporter,
+): Promise<Fleet> {
+  const [
+    { createAutoscalingFleet },
+    { createAwsAutoscaling },
+    { createTargetGroups },
+    { createClassicBalancers },
+  ] = await Promise.all([
+    import('./adapters/autoscaling-fleet.js'),
+    import('./adapters/autoscaling/aws-autoscaling.js'),
+    import('./adapters/autoscaling/aws-target-groups.js'),
+    import('./adapters/autoscaling/aws-classic.js'),
+  ])
+  return createAutoscalingFleet({
+    config,
+    rollout,
+    api: createAwsAutoscaling(config, systemClock),
+    balancers: (kind, names) =>
+      (kind === 'target' ? createTargetGroups : createClassicBalancers)(config, names, systemClock),
+    clock: systemClock,
+    warn: (text) => reporter.event({ type: 'warning', text }),
+  })
 }
 
 export async function openTransport(

@@ -1,4 +1,4 @@
-import type { FleetConfig, FleetFunction } from '../config/types.js'
+import type { HostListConfig, FleetFunction } from '../config/types.js'
 import { DeliverError, messageOf } from '../errors.js'
 import type { Clock, Fleet, Host } from '../ports.js'
 import { systemClock } from './clock.js'
@@ -7,7 +7,7 @@ import { parseHosts } from './host-entry.js'
 const timeout = 60_000
 
 /** The hosts that the config lists, or that its function finds; the function is called each time. */
-export function createStaticFleet(config: FleetConfig, clock: Clock = systemClock): Fleet {
+export function createStaticFleet(config: HostListConfig, clock: Clock = systemClock): Fleet {
   if (typeof config !== 'function') {
     const hosts = parseHosts('fleet.hosts', config.hosts)
     return {

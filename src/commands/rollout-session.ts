@@ -41,7 +41,7 @@ export async function openRollout(
 ): Promise<RolloutSession> {
   const { target } = config
   if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
-  const fleet = await openFleet(config)
+  const fleet = await openFleet(config, context.reporter)
   const store = await openStore(config)
   const lease = options.dryRun === true ? undefined : await takeLease(context, config, store, options)
   let transport: Transport

@@ -24,7 +24,7 @@ export async function status(context: CommandContext, options: Selection = {}): 
   const config = await context.config()
   const { target } = config
   if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
-  const fleet = await openFleet(config)
+  const fleet = await openFleet(config, context.reporter)
   const all = await fleet.hosts(context.interrupt.signal)
   const hosts = chooseHosts(all, options)
   if (hosts.length === 0) throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`)

@@ -101,10 +101,14 @@ function ofUnion(
   const ofAnotherKind = (inner: Issue) =>
     inner.path.length === 0 &&
     (inner.code === 'invalid_type' || inner.code === 'invalid_value' || inner.message === 'Invalid input')
-  const fitting = issue.errors.find((branch) => branch.length > 0 && !branch.some(ofAnotherKind))
-  if (fitting !== undefined) return fitting.flatMap((inner) => problemOf(inner, value, path))
-  const expected = issue.errors.flatMap((branch) => branch.flatMap(expectation))
   const found = valueAt(value, path)
+  const fitting = issue.errors.find((branch) => branch.length > 0 && !branch.some(ofAnotherKind))
+  if (fitting !== undefined && found !== undefined)
+    return fitting.flatMap((inner) => problemOf(inner, value, path))
+  const choices = issue.errors.flat().flatMap((inner) => (inner.code === 'invalid_value' ? inner.values : []))
+  const named = choices.filter((choice) => typeof choice === 'string')
+  if (typeof found === 'string' && named.length > 0) return [{ path, text: wrongChoice(named, found) }]
+  const expected = issue.errors.flatMap((branch) => branch.flatMap(expectation))
   const state = found === undefined ? 'is missing' : `is ${kindOf(found)}`
   return [{ path, text: `${state}. Write ${[...new Set(expected)].join(' or ')}` }]
 }
@@ -112,7 +116,8 @@ function ofUnion(
 function expectation(issue: Issue): readonly string[] {
   if (issue.code === 'invalid_type') return [words[issue.expected] ?? issue.expected]
   if (issue.code === 'invalid_value') return issue.values.map(String)
-  return issue.code === 'custom' ? ['a function'] : []
+  if (issue.code !== 'custom') return []
+  return [issue.message === 'Invalid input' ? 'a function' : 'an object']
 }
 
 function kindOf(value: unknown): string {

@@ -1,9 +1,11 @@
 import { text, z } from './fields.js'
+import { drainNeedsInstances } from './fleet-rules.js'
 import * as names from './names.js'
 import { isPlain } from './plain.js'
 import { archive, build } from './sections/build.js'
+import { fleet, hosts } from './sections/fleet.js'
 import { hooks } from './sections/hooks.js'
-import { fleet, hosts, ssh, target } from './sections/hosts.js'
+import { ssh, target } from './sections/hosts.js'
 import { health, rollout, service } from './sections/rollout.js'
 import { store } from './sections/store.js'
 import type { Config } from './types.js'
@@ -21,7 +23,7 @@ const sections = z.strictObject({
   fleet: fleet
     .exactOptional()
     .describe(
-      'The hosts: { hosts }, or a function that returns such a list, asked again whenever it matters.',
+      'The hosts: { hosts }, { autoscaling }, or a function that returns a list of hosts; asked again whenever it matters.',
     ),
   ssh: ssh.prefault({}).describe('How hosts are reached.'),
   target: target.exactOptional().describe('Where the app lives on hosts.'),
@@ -47,23 +49,25 @@ type Overlay<T> = T extends readonly unknown[] | ((...none: never[]) => unknown)
     : T
 
 /** A whole config file: the sections, and what differs between environments. */
-export const configSchema = sections.extend({
-  environment: text(names.environmentName, 'name')
-    .exactOptional()
-    .describe('The environment that is meant when none is named. Default: production.'),
-  environments: z
-    .record(
-      text(names.environmentName),
-      z.custom<Overlay<Sections>>(
-        isPlain,
-        'is no object. Write the keys that differ: { fleet: { hosts: [...] } }',
+export const configSchema = sections
+  .extend({
+    environment: text(names.environmentName, 'name')
+      .exactOptional()
+      .describe('The environment that is meant when none is named. Default: production.'),
+    environments: z
+      .record(
+        text(names.environmentName),
+        z.custom<Overlay<Sections>>(
+          isPlain,
+          'is no object. Write the keys that differ: { fleet: { hosts: [...] } }',
+        ),
+      )
+      .prefault({})
+      .describe(
+        'Per environment, what differs from the rest of the config. Objects are merged, lists and single values replaced.',
       ),
-    )
-    .prefault({})
-    .describe(
-      'Per environment, what differs from the rest of the config. Objects are merged, lists and single values replaced.',
-    ),
-})
+  })
+  .superRefine(drainNeedsInstances)
 
 /** What a config file may export. */
 export type ConfigInput = z.input<typeof configSchema>
@@ -75,6 +79,8 @@ export const hostListSchema = hosts
 /** Keys that exclude each other; naming one in an environment drops the other kinds (and what belongs to them). */
 export const alternatives: Readonly<Record<string, readonly (readonly string[])[]>> = {
   store: [['directory'], ['s3']],
+  fleet: [['hosts'], ['autoscaling']],
+  'rollout.drain': [['targetGroups'], ['loadBalancers']],
   service: [['systemd'], ['upstart'], ['pm2'], ['restart', 'stop']],
   health: [['http'], ['tcp'], ['command']],
   'health.http.release': [['header'], ['body']],

@@ -77,7 +77,40 @@ export type HostConfig =
     }
 
 export type FleetFunction = () => readonly HostConfig[] | Promise<readonly HostConfig[]>
-export type FleetConfig = { readonly hosts: readonly HostConfig[] } | FleetFunction
+/** A fleet that tells its hosts itself. */
+export type HostListConfig = { readonly hosts: readonly HostConfig[] } | FleetFunction
+export type FleetConfig = HostListConfig | { readonly autoscaling: AutoscalingConfig }
+
+/** What an address function is given. */
+export interface FleetInstance {
+  readonly id: string
+  readonly group: string
+  readonly zone: string
+  readonly type: string
+  readonly privateAddress?: string
+  readonly publicAddress?: string
+  readonly ipv6Address?: string
+  readonly privateName?: string
+  readonly publicName?: string
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export type AddressFunction = (instance: FleetInstance) => string
+
+export interface AutoscalingConfig {
+  /** By name, or all groups that carry these tags. */
+  readonly groups: { readonly names: readonly string[] } | { readonly tags: Readonly<Record<string, string>> }
+  readonly region?: string
+  readonly profile?: string
+  readonly endpoint?: string
+  readonly address: 'private' | 'public' | 'ipv6' | AddressFunction
+  /** Lifecycle states of instances that are deployed to. */
+  readonly states: readonly string[]
+  /** Of the EC2 API, by name. */
+  readonly filters: Readonly<Record<string, readonly string[]>>
+  /** Milliseconds from its launch until an instance must be in service. */
+  readonly bootTimeout: number
+}
 
 export interface SshConfig {
   readonly user?: string
@@ -129,7 +162,18 @@ export interface RolloutConfig {
   readonly pause: number
   /** Milliseconds after its switch until an unconfirmed host goes back by itself; 0: never. Undefined: from the deadlines of service and health. */
   readonly guard?: number
+  readonly drain: DrainConfig
+  /** Milliseconds for taking a batch out of traffic, and again for bringing it back. */
+  readonly drainTimeout: number
 }
+
+/** What takes a batch out of traffic while it is switched. */
+export type DrainConfig =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'standby' }
+  /** Names or ARNs. */
+  | { readonly kind: 'targetGroups'; readonly groups: readonly string[] }
+  | { readonly kind: 'loadBalancers'; readonly names: readonly string[] }
 
 export type ReleaseInAnswer = { readonly header: string } | { readonly body: true }
 

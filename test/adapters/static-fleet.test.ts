@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createStaticFleet } from '../../src/adapters/static-fleet.js'
-import type { FleetConfig } from '../../src/config/types.js'
+import type { HostListConfig } from '../../src/config/types.js'
 import { createTurnableClock } from '../fakes/clock.js'
 
-const hostsOf = (...hosts: unknown[]) => createStaticFleet({ hosts } as FleetConfig).hosts()
+const hostsOf = (...hosts: unknown[]) => createStaticFleet({ hosts } as HostListConfig).hosts()
 
 describe('the hosts of the config', () => {
   it.each<[unknown, object]>([
@@ -63,7 +63,7 @@ describe('the hosts of the config', () => {
     [{ host: 'web1', labels: ['a'] }],
     [{ host: 'web1', labels: { a: 1 } }],
   ])('refuses %j, naming its place', async (entry) => {
-    expect(() => createStaticFleet({ hosts: ['ok', entry] } as FleetConfig)).toThrow(
+    expect(() => createStaticFleet({ hosts: ['ok', entry] } as HostListConfig)).toThrow(
       expect.objectContaining({
         kind: 'usage',
         message: expect.stringContaining('fleet.hosts[1]') as string,
@@ -84,7 +84,7 @@ describe('the hosts of the config', () => {
     ['address and port', ['web1:22', { host: 'web1', port: 22, name: 'b' }]],
     ['address with another user', ['a@web1', 'b@web1']],
   ])('refuses two hosts of one %s', (_, hosts) => {
-    expect(() => createStaticFleet({ hosts } as FleetConfig)).toThrow(
+    expect(() => createStaticFleet({ hosts } as HostListConfig)).toThrow(
       /fleet\.hosts\[1\].*same host as fleet\.hosts\[0\]/,
     )
   })
@@ -111,14 +111,14 @@ describe('a fleet function', () => {
     ],
     ['rejects', () => Promise.reject(new Error('no network'))],
   ])('that %s is an error with its message', async (_, find) => {
-    await expect(createStaticFleet(find as FleetConfig).hosts()).rejects.toMatchObject({
+    await expect(createStaticFleet(find as HostListConfig).hosts()).rejects.toMatchObject({
       kind: 'failed',
       message: expect.stringContaining('no network') as string,
     })
   })
 
   it.each([[undefined], ['web1'], [['-x']], [{ hosts: [] }]])('that gives %j is an error', async (result) => {
-    const fleet = createStaticFleet((() => result) as unknown as FleetConfig)
+    const fleet = createStaticFleet((() => result) as unknown as HostListConfig)
     await expect(fleet.hosts()).rejects.toMatchObject({
       message: expect.stringContaining('fleet()') as string,
     })

@@ -35,7 +35,14 @@ test('defaults', () => {
       retries: 3,
       concurrency: 20,
     },
-    rollout: { strategy: 'rolling', batch: { count: 1 }, onFailure: 'rollback', pause: 0 },
+    rollout: {
+      strategy: 'rolling',
+      batch: { count: 1 },
+      onFailure: 'rollback',
+      pause: 0,
+      drain: { kind: 'none' },
+      drainTimeout: 600_000,
+    },
   })
   expect(
     valid({
@@ -109,6 +116,102 @@ describe('the ways to write a section become one', () => {
     expect(valid({ fleet: { hosts: ['web1', { host: '::1', name: 'web2' }] } })?.fleet).toEqual({
       hosts: ['web1', { host: '::1', name: 'web2' }],
     })
+  })
+})
+
+describe('a fleet of Auto Scaling groups', () => {
+  const autoscaling = (more: object) => valid({ fleet: { autoscaling: more } })?.fleet
+
+  test('has defaults', () => {
+    expect(autoscaling({ groups: 'api' })).toEqual({
+      autoscaling: {
+        groups: { names: ['api'] },
+        address: 'private',
+        states: ['InService'],
+        filters: {},
+        bootTimeout: 600_000,
+      },
+    })
+  })
+
+  test.each<readonly [unknown, object]>([
+    [['a', 'b c'], { names: ['a', 'b c'] }],
+    [{ app: 'api', stage: 'prod' }, { tags: { app: 'api', stage: 'prod' } }],
+  ])('groups %j', (groups, expected) => {
+    expect(autoscaling({ groups })).toMatchObject({ autoscaling: { groups: expected } })
+  })
+
+  test('filters are lists, the address may be a function', () => {
+    const address = () => 'a'
+    expect(autoscaling({ groups: 'a', address, filters: { 'tag:a': 'b', x: ['c', 'd'] } })).toMatchObject({
+      autoscaling: { address, filters: { 'tag:a': ['b'], x: ['c', 'd'] } },
+    })
+  })
+
+  test.each<readonly [unknown, object]>([
+    ['none', { kind: 'none' }],
+    ['standby', { kind: 'standby' }],
+    [{ targetGroups: 'api' }, { kind: 'targetGroups', groups: ['api'] }],
+    [{ loadBalancers: ['a', 'b'] }, { kind: 'loadBalancers', names: ['a', 'b'] }],
+  ])('drain %j', (drain, expected) => {
+    const config = valid({ fleet: { autoscaling: { groups: 'api' } }, rollout: { drain } })
+    expect(config?.rollout.drain).toEqual(expected)
+  })
+
+  test.each<readonly [object, string]>([
+    [{ fleet: {} }, 'fleet: names no kind. Write one of hosts or autoscaling'],
+    [
+      { fleet: { hosts: ['a'], autoscaling: { groups: 'a' } } },
+      'fleet: names hosts and autoscaling. Keep one of them',
+    ],
+    [{ fleet: { autoscaling: {} } }, 'fleet.autoscaling.groups: is missing'],
+    [{ fleet: { autoscaling: { groups: [] } } }, 'fleet.autoscaling.groups: names no group'],
+    [{ fleet: { autoscaling: { groups: {} } } }, 'fleet.autoscaling.groups: is no object of tags'],
+    [{ fleet: { autoscaling: { groups: 'a:b' } } }, 'fleet.autoscaling.groups: "a:b" is no name'],
+    [
+      { fleet: { autoscaling: { groups: 'a', region: 'here' } } },
+      'fleet.autoscaling.region: "here" is no region',
+    ],
+    [
+      { fleet: { autoscaling: { groups: 'a', address: 'privat' } } },
+      'fleet.autoscaling.address: "privat" is not a choice. Did you mean "private"?',
+    ],
+    [
+      { fleet: { autoscaling: { groups: 'a', states: ['Terminating'] } } },
+      'fleet.autoscaling.states[0]: "Terminating" is not a choice',
+    ],
+    [
+      { fleet: { autoscaling: { groups: 'a' } }, rollout: { drain: 'standbye' } },
+      'rollout.drain: "standbye" is not a choice. Did you mean "standby"?',
+    ],
+    [
+      { fleet: { autoscaling: { groups: 'a' } }, rollout: { drain: { targetGroups: 'a b' } } },
+      'rollout.drain.targetGroups: "a b" is no target group',
+    ],
+    [
+      { fleet: { autoscaling: { groups: 'a' } }, rollout: { drain: {} } },
+      'rollout.drain: names no kind. Write one of targetGroups or loadBalancers',
+    ],
+    [{ fleet: { hosts: ['a'] }, rollout: { drain: 'standby' } }, 'rollout.drain: needs fleet.autoscaling'],
+  ])('%j', (config, expected) => {
+    const found = problems(config)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(expected)
+  })
+
+  test('an environment changes the kind of fleet and of drain', () => {
+    const config = {
+      fleet: { autoscaling: { groups: 'api' } },
+      rollout: { drain: { targetGroups: 'api' } },
+      environments: {
+        staging: { fleet: { hosts: ['a'] }, rollout: { drain: 'none' } },
+        old: { rollout: { drain: { loadBalancers: 'api' } } },
+      },
+    }
+    const of = (environment: string) =>
+      resolveConfig({ exported: { app: 'api', ...config }, environment, overrides: [] }).config
+    expect(of('staging')).toMatchObject({ fleet: { hosts: ['a'] }, rollout: { drain: { kind: 'none' } } })
+    expect(of('old')?.rollout.drain).toEqual({ kind: 'loadBalancers', names: ['api'] })
   })
 })
 

@@ -90,6 +90,8 @@ export function configWith(change: Partial<Config> = {}, rollout: Partial<Rollou
       onFailure: 'rollback',
       pause: 0,
       guard: 0,
+      drain: { kind: 'none' },
+      drainTimeout: 600_000,
       ...rollout,
     },
     health: {

@@ -2,39 +2,12 @@ import { duration, oneOrMore, text, whole, z } from '../fields.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
 import * as rules from '../rules.js'
-import type { FleetConfig, FleetFunction, HostConfig, SshConfig, TargetConfig } from '../types.js'
+import type { SshConfig, TargetConfig } from '../types.js'
 
-/** Which hosts there are, how they are reached, and where the app lives on them. */
+/** How hosts are reached, and where the app lives on them. */
 
 const localPath = () => text(names.oneLine, 'path')
 const port = () => whole(1, 65535)
-
-const host = z.union([
-  text(names.hostName, 'host'),
-  z.strictObject({
-    host: text(names.hostName, 'host').describe('DNS name, IP address or alias of the ssh config.'),
-    name: text(names.hostName, 'name')
-      .exactOptional()
-      .describe('Name in reports and for --hosts. Default: host.'),
-    port: port().exactOptional().describe('SSH port of this host.'),
-    user: text(names.userName, 'user').exactOptional().describe('SSH user on this host.'),
-    labels: z
-      .record(text(names.labelName), text(names.oneLine))
-      .exactOptional()
-      .describe('Labels, shown in reports.'),
-  }),
-]) satisfies z.ZodType<HostConfig>
-
-export const hosts = z.array(host).superRefine(rules.distinctHosts)
-
-const fleetFunction = z
-  .custom<FleetFunction>((value) => typeof value === 'function')
-  .meta({ label: 'function' })
-
-export const fleet = z.union([
-  z.strictObject({ hosts: hosts.describe('The servers that run the app.') }),
-  fleetFunction,
-]) satisfies z.ZodType<FleetConfig>
 
 export const ssh = z.strictObject({
   user: text(names.userName, 'user')

@@ -1,8 +1,9 @@
 import { batchSize, duration, exactlyOne, oneOrMore, text, whole, z } from '../fields.js'
+import { loadBalancerName, targetGroup } from '../fleet-rules.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
 import * as rules from '../rules.js'
-import type { HealthConfig, RolloutConfig, ServiceConfig } from '../types.js'
+import type { DrainConfig, HealthConfig, RolloutConfig, ServiceConfig } from '../types.js'
 
 /** How a release comes into service: what restarts it, in which order, and how health is known. */
 
@@ -57,6 +58,27 @@ export const service = z
     ...(value.log === undefined ? {} : { log: value.log }),
   }))
 
+const drain = z
+  .union([
+    z.enum(['none', 'standby']),
+    z
+      .strictObject({
+        targetGroups: oneOrMore(text(targetGroup, 'name or ARN'))
+          .exactOptional()
+          .describe('Target groups that hosts are deregistered from and registered with again.'),
+        loadBalancers: oneOrMore(text(loadBalancerName, 'name'))
+          .exactOptional()
+          .describe('Classic load balancers that hosts are deregistered from and registered with again.'),
+      })
+      .refine(...exactlyOne(['targetGroups', 'loadBalancers'])),
+  ])
+  .transform((value): DrainConfig => {
+    if (typeof value === 'string') return { kind: value }
+    return value.targetGroups === undefined
+      ? { kind: 'loadBalancers', names: value.loadBalancers ?? [] }
+      : { kind: 'targetGroups', groups: value.targetGroups }
+  })
+
 export const rollout = z.strictObject({
   strategy: z
     .enum(['rolling', 'parallel'])
@@ -77,6 +99,14 @@ export const rollout = z.strictObject({
     .describe(
       'After this long an unconfirmed host goes back by itself; 0s: never. Default: from the deadlines of service and health.',
     ),
+  drain: drain
+    .prefault('none')
+    .describe(
+      'What takes a batch out of traffic while it is switched: standby (of the Auto Scaling group), target groups, or classic load balancers.',
+    ),
+  drainTimeout: duration()
+    .prefault('10m')
+    .describe('How long taking a batch out of traffic may take, and bringing it back again.'),
 }) satisfies z.ZodType<RolloutConfig>
 
 const statusCode = () => whole(100, 599)

@@ -1,0 +1,119 @@
+import type { Clock } from '../../ports.js'
+import { clientOptions, type AwsSettings } from '../aws/clients.js'
+import { failureOf } from '../aws/failure.js'
+import { request, type Asking } from '../aws/requests.js'
+import { loadClassicLoadBalancers } from '../aws/sdk.js'
+import type { Balancers, RegistrationState } from './balancers.js'
+import type { Registration } from './entries.js'
+
+const service = 'elasticloadbalancing'
+
+const noSuch = {
+  kind: 'usage',
+  problem: 'no such classic load balancer',
+  fix: 'Check rollout.drain.loadBalancers and the region; newer load balancers have target groups.',
+} as const
+
+/** A terminated instance is forgotten after a while. */
+const unknownInstance = new Set(['InvalidInstance', 'InvalidEndPointException'])
+
+/** Classic load balancers, by name, through the SDK. */
+export function createClassicBalancers(
+  settings: AwsSettings,
+  names: readonly string[],
+  clock: Clock,
+): Balancers {
+  const open = async () => {
+    const sdk = await loadClassicLoadBalancers()
+    return { sdk, client: new sdk.ElasticLoadBalancingClient(clientOptions(settings)) }
+  }
+  let opened: ReturnType<typeof open> | undefined
+  const sdkClient = () => (opened ??= open())
+  const region = async () => (await sdkClient()).client.config.region()
+  const ask = <T>(asking: Asking, work: (signal: AbortSignal) => Promise<T>) => {
+    const known = { LoadBalancerNotFound: noSuch, AccessPointNotFoundException: noSuch }
+    const about = { name: 'load balancers', section: 'fleet.autoscaling', settings, clock, region }
+    return request(about, { ...asking, known }, work)
+  }
+
+  /** Of all that are registered, or of those that are named, which may be draining. */
+  async function healthOf(
+    balancer: string,
+    instances: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    const { sdk, client } = await sdkClient()
+    const asking = {
+      doing: `reading the instances of ${balancer}`,
+      permission: `${service}:DescribeInstanceHealth`,
+      signal,
+    }
+    const command = new sdk.DescribeInstanceHealthCommand({
+      LoadBalancerName: balancer,
+      ...(instances.length === 0 ? {} : { Instances: instances.map((InstanceId) => ({ InstanceId })) }),
+    })
+    const answer = await ask(asking, (abortSignal) =>
+      client.send(command, { abortSignal }).catch((error: unknown) => {
+        if (unknownInstance.has(failureOf(error).code)) return { InstanceStates: [] }
+        throw error
+      }),
+    )
+    return new Map(
+      (answer.InstanceStates ?? []).map(({ InstanceId = '', State = '' }) => [InstanceId, State]),
+    )
+  }
+
+  async function change(
+    kind: 'Register' | 'Deregister',
+    registrations: readonly Registration[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { sdk, client } = await sdkClient()
+    const ids = registrations.map(({ instance }) => instance)
+    const input = {
+      LoadBalancerName: registrations[0]?.balancer,
+      Instances: ids.map((InstanceId) => ({ InstanceId })),
+    }
+    const doing = `${kind.toLowerCase()}ing ${ids.join(', ')}`
+    if (kind === 'Register') {
+      const asking = { doing, permission: `${service}:RegisterInstancesWithLoadBalancer`, signal }
+      const command = new sdk.RegisterInstancesWithLoadBalancerCommand(input)
+      await ask(asking, (abortSignal) => client.send(command, { abortSignal }))
+    } else {
+      const asking = { doing, permission: `${service}:DeregisterInstancesFromLoadBalancer`, signal }
+      const command = new sdk.DeregisterInstancesFromLoadBalancerCommand(input)
+      await ask(asking, (abortSignal) => client.send(command, { abortSignal }))
+    }
+  }
+
+  return {
+    kind: 'load-balancer',
+    name: `the load balancer${names.length === 1 ? '' : 's'} ${names.join(', ')}`,
+
+    async registrations(hosts, signal) {
+      const found: Registration[] = []
+      for (const balancer of names) {
+        const registered = await healthOf(balancer, [], signal)
+        for (const { instance } of hosts)
+          if (instance !== undefined && registered.has(instance))
+            found.push({ balancer, instance, target: instance })
+      }
+      return found
+    },
+
+    /** An instance that drains is still in service by this API; one that is not registered is not. */
+    async states(registrations, signal) {
+      const states: RegistrationState[] = []
+      for (const { balancer, instance } of registrations) {
+        const registered = (await healthOf(balancer, [], signal)).has(instance)
+        const state = (await healthOf(balancer, [instance], signal)).get(instance)
+        if (registered) states.push(state === 'InService' ? 'in' : 'between')
+        else states.push(state === 'InService' ? 'between' : 'out')
+      }
+      return states
+    },
+
+    register: (registrations, signal) => change('Register', registrations, signal),
+    deregister: (registrations, signal) => change('Deregister', registrations, signal),
+  }
+}

@@ -1,0 +1,18 @@
+import type { Host } from '../../ports.js'
+import type { Entry, Registration } from './entries.js'
+
+/** Load balancers of one kind, as far as taking servers out of them needs it. Failures are DeliverErrors. */
+export interface Balancers {
+  readonly kind: Extract<Entry, { registration: Registration }>['kind']
+  /** "the target groups api, api-internal" */
+  readonly name: string
+  /** Where these hosts are registered now, and serve or are about to. */
+  registrations(hosts: readonly Host[], signal?: AbortSignal): Promise<readonly Registration[]>
+  /** `out`: no traffic goes there; `between`: some may, it is draining or not healthy yet; `in`: it serves. */
+  states(registrations: readonly Registration[], signal?: AbortSignal): Promise<readonly RegistrationState[]>
+  /** Of one balancer. What is registered, or isn't, already is fine. */
+  register(registrations: readonly Registration[], signal?: AbortSignal): Promise<void>
+  deregister(registrations: readonly Registration[], signal?: AbortSignal): Promise<void>
+}
+
+export type RegistrationState = 'in' | 'between' | 'out'

@@ -1,0 +1,23 @@
+import type { Clock } from '../../ports.js'
+
+export interface Patience {
+  readonly clock: Clock
+  /** By the clock: no question is asked after it. */
+  readonly until: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Milliseconds between two questions. */
+const interval = 3_000
+
+/** Asks until it is done; false when the time is up before that. */
+export async function waitFor(isDone: () => Promise<boolean>, patience: Patience): Promise<boolean> {
+  const { clock, until, signal } = patience
+  for (;;) {
+    signal?.throwIfAborted()
+    if (await isDone()) return true
+    const left = until - clock.now()
+    if (left <= 0) return false
+    await clock.sleep(Math.min(interval, left), signal)
+  }
+}
