@@ -6,6 +6,7 @@ import type { CleanOptions } from './commands/clean.js'
 import type { CommitDepsOptions } from './commands/commit-deps.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
 import type { DeployOptions } from './commands/deploy.js'
+import type { PublishOptions } from './commands/publish.js'
 import type { RollbackOptions } from './commands/rollback.js'
 import type { ShipOptions } from './commands/ship.js'
 import type { Config } from './config/types.js'
@@ -77,7 +78,7 @@ export const commitDeps = async (context: CommandContext, options?: CommitDepsOp
   (await import('./commands/commit-deps.js')).commitDeps(context, options)
 export const archive = async (context: CommandContext, options?: Tagged): Result =>
   (await import('./commands/archive.js')).archive(context, options)
-export const publish = async (context: CommandContext, options?: Tagged): Result =>
+export const publish = async (context: CommandContext, options?: PublishOptions): Result =>
   (await import('./commands/publish.js')).publish(context, options)
 export const deploy = async (context: CommandContext, options?: DeployOptions): Result =>
   (await import('./commands/deploy.js')).deploy(context, options)

@@ -13,6 +13,7 @@ import { type ArchiveFiles, archiveFiles, bodyOf, writeWhole } from './archive-f
 import { checkDependenciesArchived } from './archive-check.js'
 import { compress } from './compressor.js'
 import { ManifestBuilder } from './manifest-builder.js'
+import { marksOfCommit, versionOfPackage } from './marks.js'
 import { type Provenance, provenanceOf } from './provenance.js'
 import { tarSubtree } from './tar-subtree.js'
 
@@ -52,14 +53,23 @@ export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveRe
     request.reporter.event({ type: 'note', text: `${files.archive} is there already, and intact` })
     return { outcome: 'reused', record: existing, files }
   }
-  const { manifest, tar, archive } = await writeArchive(request, commit.id, provenance, files.archive)
+  const { manifest, tar, archive, packageFile } = await writeArchive(
+    request,
+    commit.id,
+    provenance,
+    files.archive,
+  )
+  const appVersion = versionOfPackage(packageFile)
+  const source = await request.git.commit(provenance.source)
   const manifestBody = await writeWhole(files.manifest, [await encodeManifest(manifest)])
   const record: ReleaseRecord = {
     version: 1,
     app: request.app,
     release: request.release,
     commit: commit.id,
-    source: await sourceOf(request.git, provenance),
+    source: sourceOf(source, provenance),
+    ...(appVersion === undefined ? {} : { appVersion }),
+    ...marksOfCommit(source),
     archive: { ...archive, format: request.format },
     tar,
     manifest: {
@@ -108,7 +118,7 @@ async function writeArchive(
   commit: string,
   { deps }: Provenance,
   path: string,
-): Promise<{ manifest: Manifest; tar: Body; archive: Body }> {
+): Promise<{ manifest: Manifest; tar: Body; archive: Body; packageFile: Buffer }> {
   const raw = await git.archive(commit, { verbatim: deps, ...(signal === undefined ? {} : { signal }) })
   const { subdirectory } = git.location
   const hash = createHash('sha256')
@@ -131,7 +141,8 @@ async function writeArchive(
   try {
     const archive = await writeWhole(path, compress(observed(), { format, level, signal }))
     if (manifest === undefined) throw new DeliverError('failed', 'the archive was not read to its end')
-    return { manifest, archive, tar: { size, sha256: hash.digest('hex') } }
+    const { packageFile } = builder
+    return { manifest, archive, packageFile, tar: { size, sha256: hash.digest('hex') } }
   } finally {
     raw.destroy()
   }
@@ -171,8 +182,7 @@ function sameBody(found: Body | undefined, expected: Body): boolean {
   return found !== undefined && found.size === expected.size && found.sha256 === expected.sha256
 }
 
-async function sourceOf(git: Git, provenance: Provenance): Promise<ReleaseRecord['source']> {
-  const source = await git.commit(provenance.source)
+function sourceOf(source: Commit, provenance: Provenance): ReleaseRecord['source'] {
   return {
     commit: source.id,
     ...(provenance.branch === undefined ? {} : { branch: provenance.branch }),

@@ -7,12 +7,16 @@ import { type TarMember, TarReader } from './tar-reader.js'
 
 const lfsMark = Buffer.from('version https://git-lfs.github.com/spec/v1')
 
+const packagePath = Buffer.from('package.json')
+const largestPackageFile = 1024 * 1024
+
 /** Makes the manifest of a tar that streams by. */
 export class ManifestBuilder {
   private readonly entries: ManifestEntry[] = []
   private readonly lfsPointers: Buffer[] = []
   private readonly tar: TarReader
   private file: { member: TarMember; hash: Hash; head: Buffer } | undefined
+  private readonly packageParts: Buffer[] = []
 
   /** Below the deps paths, files that look like LFS pointers are some package's own business. */
   constructor(private readonly deps: readonly string[]) {
@@ -25,6 +29,11 @@ export class ManifestBuilder {
 
   push(chunk: Buffer): void {
     this.tar.push(chunk)
+  }
+
+  /** The bytes of the app's own package.json; empty when it has none, or an enormous one. */
+  get packageFile(): Buffer {
+    return Buffer.concat(this.packageParts)
   }
 
   /** Throws unless all of the tar was seen and it can be a release. */
@@ -44,6 +53,7 @@ export class ManifestBuilder {
   private content(chunk: Buffer): void {
     if (this.file === undefined) return
     this.file.hash.update(chunk)
+    if (isPackageFile(this.file.member)) this.packageParts.push(Buffer.from(chunk))
     if (this.file.head.length < lfsMark.length) {
       this.file.head = Buffer.concat([this.file.head, chunk.subarray(0, lfsMark.length)])
     }
@@ -72,6 +82,10 @@ export class ManifestBuilder {
         path.subarray(0, dep.length + 1).equals(Buffer.from(`${dep}/`)) || path.equals(Buffer.from(dep)),
     )
   }
+}
+
+function isPackageFile({ path, size }: { readonly path: Buffer; readonly size: number }): boolean {
+  return size <= largestPackageFile && path.equals(packagePath)
 }
 
 function lfsError(paths: readonly Buffer[]): DeliverError {

@@ -66,6 +66,8 @@ function sameRelease(
   if (isDeepStrictEqual(ours, theirs)) return theirs
   // Other versions of a compressor give other bytes for the same tree.
   if (ours.commit === theirs.commit && ours.manifest.digest === theirs.manifest.digest) {
+    checkMarks(store, ours, theirs)
+    if (ours.archive.sha256 === theirs.archive.sha256) return theirs
     const text = `${store.name} has release ${ours.release} with the same tree, compressed elsewhere; that one stays`
     reporter.event({ type: 'note', text })
     return theirs
@@ -75,6 +77,18 @@ function sameRelease(
     `${store.name}: release ${ours.release} is published with another tree (commit ${theirs.commit.slice(0, 12)}, not ${ours.commit.slice(0, 12)})`,
     { fix: 'Build under a new name: a published release never changes.' },
   )
+}
+
+/** A mark that was asked for and isn't there would be missed on the day it is needed. */
+function checkMarks(store: Store, ours: ReleaseRecord, theirs: ReleaseRecord): void {
+  for (const mark of ['confirm', 'oldestRollback'] as const) {
+    if (ours[mark] === undefined || ours[mark] === theirs[mark]) continue
+    const has = theirs[mark] === undefined ? 'without a mark' : `with ${JSON.stringify(theirs[mark])}`
+    const text = `${store.name}: release ${ours.release} is published ${has} for ${mark}, not ${JSON.stringify(ours[mark])}`
+    throw new DeliverError('precondition', text, {
+      fix: 'A published release never changes. Build it under a new name.',
+    })
+  }
 }
 
 /** The upload may be long after the archive was written, by another run. */

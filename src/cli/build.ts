@@ -22,7 +22,18 @@ export function declareBuildCommands(command: Declare): void {
   command('archive', 'make the archive and manifest of the tag', tagOption, async (context, options) =>
     (await import('../commands/archive.js')).archive(context, { tag: text(options.tag) }),
   )
-  command('publish', 'put the archive into the store', tagOption, async (context, options) =>
-    (await import('../commands/publish.js')).publish(context, { tag: text(options.tag) }),
+  command(
+    'publish',
+    'put the archive into the store',
+    (c) =>
+      tagOption(c)
+        .option('--confirm <reason>', 'a person must say yes to this release (rollout.confirm: marked)')
+        .option('--oldest-rollback <release>', 'the oldest release that hosts may go back to from this one'),
+    async (context, options) =>
+      (await import('../commands/publish.js')).publish(context, {
+        tag: text(options.tag),
+        confirm: text(options.confirm),
+        oldestRollback: text(options.oldestRollback),
+      }),
   )
 }

@@ -31,11 +31,16 @@ export function declareRolloutCommands(command: Declare): void {
   command(
     'rollback',
     "go back to each host's last good release, or to the one named",
-    (c) => rolloutOptions(c.argument('[release]', "default: each host's last good one")),
+    (c) =>
+      rolloutOptions(c.argument('[release]', "default: each host's last good one")).option(
+        '--force',
+        'go back even past what a release names as its oldest rollback',
+      ),
     async (context, options, args) =>
       (await import('../commands/rollback.js')).rollback(context, {
         ...rolloutFlags(options),
         release: args[0],
+        force: flag(options.force),
       }),
   )
   command(

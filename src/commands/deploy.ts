@@ -12,6 +12,7 @@ import { withHooks } from './rollout-hooks.js'
 import { pointTo } from './point-to.js'
 import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { compatibilityOf } from './compatibility.js'
 import { conductRollout } from './rollout-command.js'
 import type { RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
@@ -45,14 +46,18 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
       previous: pointer?.release,
       records: new Map([[record.release, record]]),
     })
+    const target = {
+      release: record.release,
+      digest: record.manifest.digest,
+      ...(await compatibilityOf(store, config.app, [record])),
+    }
     const conducted = await conductRollout(context, hooked, options, {
       title: record.release,
       unfit: 'refuse',
       room: roomFor(record),
+      target,
       plan: async (views) =>
-        planDeploy({ release: record.release, digest: record.manifest.digest }, views, config.rollout, {
-          onlyOutdated: options.onlyOutdated === true,
-        }),
+        planDeploy(target, views, config.rollout, { onlyOutdated: options.onlyOutdated === true }),
       planned: (looked) => checkAndSave(context, { asked, session, record, pointer }, looked),
       record: (release) => (release === record.release ? record : undefined),
       finish: async () => {

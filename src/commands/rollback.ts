@@ -2,7 +2,9 @@ import { systemClock } from '../adapters/clock.js'
 import { DeliverError } from '../errors.js'
 import { chooseRollback, planRollback } from '../plan/rollback.js'
 import { isPartial } from '../plan/select.js'
-import type { RolloutPlan } from '../plan/types.js'
+import { checkRollback } from '../plan/compatibility.js'
+import type { HostView, RolloutPlan } from '../plan/types.js'
+import type { Store } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { readPointer } from '../store/pointer.js'
 import { readRelease } from '../store/releases.js'
@@ -10,12 +12,15 @@ import { tellHistory } from './after-rollout.js'
 import { withHooks } from './rollout-hooks.js'
 import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { compatibilityOf } from './compatibility.js'
 import { conductRollout } from './rollout-command.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
 
 export interface RollbackOptions extends RolloutOptions {
   readonly release?: string | undefined
+  /** Go back even to a release that a mark calls too old. */
+  readonly force?: boolean | undefined
 }
 
 /** `deliver rollback`: brings the last good release, or the one named, back to every host and to the pointer. */
@@ -37,6 +42,7 @@ export async function rollback(
       unfit: 'go-on',
       plan: async (views) => {
         const choices = chooseRollback(views, options.release)
+        if (options.force !== true) await mayGoBack(store, config.app, choices, views)
         const names = [...choices.values()].flatMap((choice) =>
           choice.kind === 'to' ? [choice.release] : [],
         )
@@ -74,6 +80,23 @@ export async function rollback(
   } finally {
     await session.close()
   }
+}
+
+/** Of every release that hosts run, or ran since they ran the one that they go to. */
+async function mayGoBack(
+  store: Store,
+  app: string,
+  choices: ReturnType<typeof chooseRollback>,
+  views: readonly HostView[],
+): Promise<void> {
+  const names = new Set(views.flatMap(({ current, good }) => (current === null ? good : [...good, current])))
+  const records: ReleaseRecord[] = []
+  for (const name of names) {
+    const record = await readRelease(store, app, name)
+    if (record !== undefined) records.push(record)
+  }
+  const { compatibility } = await compatibilityOf(store, app, records)
+  if (compatibility !== undefined) checkRollback(choices, views, compatibility)
 }
 
 /** On a terminal a person says yes; a job that runs the command has said so by running it. */

@@ -8,7 +8,7 @@ import type { RunHost } from '../execute/run.js'
 import { waitsOf } from '../execute/waits.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { boundOf } from '../plan/bound.js'
-import { stepTo } from '../plan/deploy.js'
+import { stepTo, type Target } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
@@ -26,6 +26,8 @@ export interface Intent {
   readonly unfit: 'refuse' | 'go-on'
   /** For a sentence about hosts that never came to a plan. */
   readonly title: string
+  /** What hosts that join go to. Default: the plan's release. */
+  readonly target?: Target
   plan(views: readonly HostView[]): Promise<RolloutPlan>
   /** When the plan is made, before it is shown; also in a dry run. Throws to stop. */
   planned?(looked: Looked & { readonly hosts: readonly Host[] }): Promise<void>
@@ -141,7 +143,10 @@ async function execute(
     const probed = byHost.get(step.host)
     return probed === undefined ? [] : [{ probed, step }]
   })
-  const target = { release: plan.release, digest: digestOf(plan.release, intent, ready) }
+  const target = intent.target ?? {
+    release: plan.release,
+    digest: digestOf(plan.release, intent, ready),
+  }
   const watch = new FleetWatch({
     known: hosts,
     ask: async () => stillChosen(await fleet.hosts(context.interrupt.signal), options, hosts),

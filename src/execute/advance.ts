@@ -37,7 +37,8 @@ async function switchAndSettle(run: Run, { host, step, digest, context }: Advanc
   if (before !== undefined) return refused(before, { switched: false })
   if (run.lost.aborted) return lost({ switched: false })
   hostState(run, host.name, 'activating', `${step.from ?? 'nothing'} -> ${step.to}`)
-  const activated = await activateHost(run, host, { release: step.to, digest })
+  const mayGoBack = step.noWayBack === undefined
+  const activated = await activateHost(run, host, { release: step.to, digest, mayGoBack })
   if (activated.kind !== 'ok') return bad(activated)
   const between = await objection(
     steps.after('activate', context).then(() => steps.before('settle', context)),

@@ -28,7 +28,10 @@ export async function goBack(run: Run, plan: RolloutPlan, { bad, switched, ledge
   const leave = plan.onFailure === 'stop' || run.lost.aborted
   const back: Return[] = []
   for (const { member, advanced } of bad) {
+    const { noWayBack } = member.step
     if (leave || !advanced.switched) ledger.fail(member, advanced.because, { switched: advanced.switched })
+    else if (noWayBack !== undefined)
+      ledger.fail(member, `${advanced.because}; it stays: ${noWayBack}`, { switched: true })
     else back.push({ member, because: advanced.because })
   }
   if (leave) return
@@ -42,11 +45,11 @@ export async function goBack(run: Run, plan: RolloutPlan, { bad, switched, ledge
 
 /** A host that ran nothing before, and is healthy on the new release, stays on it: stopping its service helps nobody. */
 function hasWayBack(run: Run, { step }: Member): boolean {
-  if (step.from !== null) return true
+  if (step.from !== null && step.noWayBack === undefined) return true
   run.reporter.event({
     type: 'warning',
     host: step.host,
-    text: `stays on ${step.to}: nothing ran here before`,
+    text: `stays on ${step.to}: ${step.noWayBack ?? 'nothing ran here before'}`,
   })
   return false
 }

@@ -28,14 +28,15 @@ const withService = (run: Run): object =>
 export async function activateHost(
   run: Run,
   host: RunHost,
-  target: { readonly release: string; readonly digest: string },
+  target: { readonly release: string; readonly digest: string; readonly mayGoBack?: boolean },
 ): Promise<Stepped> {
   const call = activate({
     fence: run.fence,
     id: run.id,
     release: target.release,
     digest: target.digest,
-    guard: guardTime(run),
+    // The host's own guard would go back without asking anybody.
+    guard: target.mayGoBack === false ? 0 : guardTime(run),
     logLines,
     ...withService(run),
   })

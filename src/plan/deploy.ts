@@ -1,16 +1,25 @@
 import type { RolloutConfig } from '../config/types.js'
 import { batchLimit, inBatches } from './batches.js'
+import { wayBackOf, whyNotBack, type Compatibility } from './compatibility.js'
 import type { HostView, HostStep, RolloutPlan, Skip } from './types.js'
 
 /** A release to bring to hosts: its name and the digest of its manifest. */
 export interface Target {
   readonly release: string
   readonly digest: string
+  /** For a release that names the oldest one that it may be rolled back to. */
+  readonly compatibility?: Compatibility
 }
 
 /** How a host gets to the release, whatever it runs now. */
 export function stepTo(target: Target, state: HostView): HostStep {
-  const base = { host: state.host, from: state.current, to: target.release }
+  const noWayBack = whyNoWayBack(target, state)
+  const base = {
+    host: state.host,
+    from: state.current,
+    to: target.release,
+    ...(noWayBack === undefined ? {} : { noWayBack }),
+  }
   const stage = state.staged.get(target.release) === target.digest ? 'present' : 'send'
   if (state.current !== target.release) {
     const again = state.bad.includes(target.release) ? `; it left ${target.release} as bad before` : ''
@@ -22,6 +31,11 @@ export function stepTo(target: Target, state: HostView): HostStep {
   if (state.unconfirmed)
     return { ...base, stage, act: 'activate', because: 'an earlier switch was never confirmed' }
   return { ...base, stage, act: 'verify', because: `already on ${target.release}` }
+}
+
+function whyNoWayBack({ release, compatibility }: Target, state: HostView): string | undefined {
+  const back = wayBackOf(state, release)
+  return back === null || compatibility === undefined ? undefined : whyNotBack(compatibility, release, back)
 }
 
 /**

@@ -25,6 +25,8 @@ export interface HostStep {
   /** `activate`: switch and restart; `verify`: it runs already, so only its health is read. */
   readonly act: 'activate' | 'verify'
   readonly because: string
+  /** Why this host must not go back by itself when its switch fails; undefined: it may. */
+  readonly noWayBack?: string
 }
 
 export interface Skip {

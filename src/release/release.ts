@@ -25,7 +25,7 @@ export interface Body {
 
 /**
  * `release.json`: what the store knows of a release. It is written last, so a release exists when this does.
- * The same build gives the same record: nothing in it depends on when or where `publish` ran.
+ * The same build gives the same record: nothing in it depends on when or where `publish` ran, only the marks that it was given.
  */
 export interface ReleaseRecord {
   readonly version: 1
@@ -41,6 +41,12 @@ export interface ReleaseRecord {
     readonly subject: string
     readonly time: string
   }
+  /** `version` of the app's package.json. */
+  readonly appVersion?: string
+  /** Why this release needs a person's yes: what `rollout.confirm` asks about. */
+  readonly confirm?: string
+  /** The oldest release that hosts may go back to from this one. */
+  readonly oldestRollback?: string
   readonly archive: Body & { readonly format: ArchiveFormat }
   /** The archive's tar before compression. */
   readonly tar: Body

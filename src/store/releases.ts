@@ -61,6 +61,7 @@ export function bodyOf(fields: Fields): Body {
   return { size: fields.count('size'), sha256: fields.text('sha256', sha256) }
 }
 
+const releaseName = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/
 const objectId = /^[0-9a-f]{40}([0-9a-f]{24})?$/
 
 export function parseRelease(
@@ -79,6 +80,9 @@ export function parseRelease(
   const archive = record.object('archive')
   const manifest = record.object('manifest')
   const branch = source.optionalText('branch')
+  const appVersion = record.optionalText('appVersion')
+  const confirm = record.optionalText('confirm')
+  const oldestRollback = record.has('oldestRollback') ? record.text('oldestRollback', releaseName) : undefined
   return {
     version: 1,
     ...named,
@@ -90,6 +94,9 @@ export function parseRelease(
       subject: source.text('subject'),
       time: source.text('time'),
     },
+    ...(appVersion === undefined ? {} : { appVersion }),
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(oldestRollback === undefined ? {} : { oldestRollback }),
     archive: { ...bodyOf(archive), format: formatOf(key, archive) },
     tar: bodyOf(record.object('tar')),
     manifest: {

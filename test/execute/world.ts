@@ -12,6 +12,7 @@ import type { Config, RolloutConfig } from '../../src/config/types.js'
 import { HostLink } from '../../src/execute/link.js'
 import type { Run, RunHost } from '../../src/execute/run.js'
 import { noSteps, type Steps } from '../../src/execute/steps.js'
+import type { Compatibility } from '../../src/plan/compatibility.js'
 import { planDeploy } from '../../src/plan/deploy.js'
 import type { Outcome } from '../../src/plan/outcome.js'
 import { chooseRollback, planRollback } from '../../src/plan/rollback.js'
@@ -116,6 +117,7 @@ export interface DeployOptions {
   readonly fleet?: () => readonly Host[] | Promise<readonly Host[]>
   readonly onEvent?: (event: DeliverEvent) => void
   readonly steps?: Steps
+  readonly compatibility?: Compatibility
 }
 
 export interface Deployed extends Conducted {
@@ -203,6 +205,8 @@ export class World {
 
   async deploy(release: string, options: DeployOptions = {}): Promise<Deployed> {
     const record = this.records.get(release) ?? (await this.publish(release))
+    const { compatibility } = options
+    const marks = compatibility === undefined ? {} : { compatibility }
     return this.#conduct(options, (session, stop) =>
       conductRollout(
         stop,
@@ -212,7 +216,7 @@ export class World {
           title: release,
           unfit: 'refuse',
           plan: async (views) =>
-            planDeploy({ release, digest: record.manifest.digest }, views, session.config.rollout),
+            planDeploy({ release, digest: record.manifest.digest, ...marks }, views, session.config.rollout),
           record: (name) => this.records.get(name),
         },
       ),
