@@ -45,7 +45,10 @@ export async function activateHost(
     if (run.lost.aborted)
       return { kind: 'failed', because: 'the deploy lost its lock', log: '', switched: attempt > 1 }
     const reading = readSwitch(await host.link.call(call, { timeout: switchLimit(run) }))
-    if (reading.kind === 'ok') return { kind: 'ok' }
+    if (reading.kind === 'ok') {
+      if (reading.value.altered !== undefined) warnAltered(run, host, target.release, reading.value.altered)
+      return { kind: 'ok' }
+    }
     if (reading.kind === 'refused' && restartCodes.has(reading.code))
       return { kind: 'failed', because: reading.text, log: reading.log, switched: true }
     const because = reading.kind === 'refused' ? reading.text : reading.because
@@ -66,6 +69,11 @@ export async function activateHost(
     if (end !== undefined) return { ...last, because: end.text, log: '' }
   }
   return last
+}
+
+function warnAltered(run: Run, host: RunHost, release: string, path: string): void {
+  const text = `${release} is not quite what was deployed: ${path} was changed on the host. Does the app write to its own files?`
+  run.reporter.event({ type: 'warning', host: host.name, text })
 }
 
 /** Makes the switch final, and reads back that it is. */

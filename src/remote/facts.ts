@@ -105,4 +105,6 @@ export interface SwitchFacts {
   readonly previous?: string
   readonly restarted: boolean
   readonly already: boolean
+  /** A file of the release that somebody changed on the host since it was staged. */
+  readonly altered?: string
 }

@@ -49,6 +49,7 @@ export function readSwitch(answer: Answer): Reading<SwitchFacts> {
     ...given('previous', known(facts, 'previous', name)),
     restarted: first(facts, 'restarted') === 'yes',
     already: first(facts, 'already') === 'yes',
+    ...given('altered', first(facts, 'altered')),
   }))
 }
 

@@ -76,3 +76,28 @@ take_snapshot() {
     join -z -t / "$2" - | cut -z -d / -f 2,3 | sort -z -t / -k 2,2 >".deliver/new.$nonce" &&
     mv -f ".deliver/new.$nonce" ".deliver/manifests/$1/snapshot"
 }
+
+# Files of a release that other releases share may have been written by what runs from these. Sets `altered` to the first file of
+# RELEASE that is not what its listing says. `all`: hashes what is not known by all of its snapshot; `some`: by all but ctime, which
+# changes when releases are removed.
+find_altered() {
+  altered=
+  [ -f ".deliver/manifests/$1/snapshot" ] && [ -n "$(find "releases/$1" -type f -links +1 -print -quit 2>/dev/null)" ] && find_quick || return 0
+  scratch=.deliver/known.$nonce
+  mkdir "$scratch" || return 0
+  tree=$root_real/releases/$1
+  (
+    cd "$scratch" && manifest=../manifests/$1 || exit 1
+    if [ "$2" = all ]; then fields=1-4 what='%i:%s:%T@:%C@/%p\0'; else fields=1-3 what='%i:%s:%T@/%p\0'; fi
+    cut -z -d / -f 2 "$manifest/snapshot" | cut -z -d : -f "$fields" | sort -z >keys
+    (cd "$tree" && find . -type f -printf "$what") | sort -z -t / -k 1,1 | join -z -t / -v 1 - keys | cut -z -d / -f 2- >suspects
+    [ -s suspects ] || exit 0
+    (cd "$tree" && xargs -0 -r sha256sum -z -- <"$root_real/$scratch/suspects") | sed -z 's/^/F /' | sort -z >hashed
+    sed -z -n '/^F /p' "$manifest/listing" | comm -z -23 hashed - | cut -z -b 69- | sort -z >others
+    sed -z -n '/^F /p' "$manifest/listing" | cut -z -b 69- | sort -z | comm -z -12 - others | tr '\n\000' '?\n' | head -n 1 >altered
+  ) 2>/dev/null
+  altered=$(cat "$scratch/altered" 2>/dev/null)
+  altered=${altered#./}
+  rm -rf "$scratch"
+  scratch=
+}

@@ -13,6 +13,7 @@ do_activate() {
   there=$(digest_of "$release") || end 19 "releases/$release is not on this host"
   [ "$there" = "$digest" ] || end 11 "releases/$release has other content (digest $there, wanted $digest)"
   need_own_current
+  refuse_altered
   if [ "$on_trial" = "$id" ] && [ "$trial_release" = "$release" ]; then
     previous=$trial_previous
   else
@@ -26,6 +27,20 @@ do_activate() {
   [ "$current" = "$release" ] || switch_to "$release"
   restart_or_end
   end 0 "activated $release"
+}
+
+# A release that never ran here must be what was staged. One that did is better to go back to than what is left for it, even so.
+refuse_altered() {
+  if has_word "$release" "$good" || [ "$current" = "$release" ]; then
+    find_altered "$release" some
+    [ -z "$altered" ] || fact_line altered "$altered"
+    return 0
+  fi
+  find_altered "$release" all
+  [ -n "$altered" ] || return 0
+  mv "releases/$release" ".deliver/trash/$release.$nonce" 2>/dev/null && rm -rf ".deliver/manifests/$release"
+  empty_trash
+  end 15 "$release was changed on this host after it was staged: $altered. It shares files with releases that ran before; does the app write to its own? Deploy again"
 }
 
 # What a revert goes back to: the last release that was confirmed or at least not on trial, and is still there.

@@ -6,12 +6,24 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { activate, confirm, prune, revert, stage } from '../../../src/remote/verbs.js'
+import { activate, confirm, delta, prune, put, revert, stage } from '../../../src/remote/verbs.js'
 import type { AgentCall } from '../../../src/remote/wire.js'
+import { packDelta, type PackedDelta } from './delta-on-disk.js'
 import { LocalHost, shells } from './host.js'
-import { currentOf, expectCode, expectWhole, facts, packTree, putBoth, ship, stageTree } from './steps.js'
+import { listingOf, pack, plant, sha256 } from './release-on-disk.js'
+import {
+  currentOf,
+  expectCode,
+  expectWhole,
+  facts,
+  packTree,
+  putBoth,
+  ship,
+  smallTree,
+  stageTree,
+} from './steps.js'
 
-const steps = ['mv', 'ln', 'rm', 'mkdir', 'tar']
+const steps = ['mv', 'ln', 'rm', 'rmdir', 'mkdir', 'tar', 'cp']
 
 /** Makes the commands count themselves in a file, and kill the whole group at the one whose number is in another. */
 function boobyTrap(host: LocalHost): void {
@@ -106,6 +118,51 @@ describe.skipIf(shells.every(({ shell, installed }) => shell !== 'dash' || !inst
         check: async (host) => {
           expect((await facts(host)).releases).toHaveLength(1)
           expect(readdirSync(host.at('.deliver/incoming'))).toEqual([])
+        },
+      })
+      expect(killed).toBeGreaterThan(8)
+    })
+
+    test('delta', { timeout: 300_000 }, async () => {
+      const trees = (host: LocalHost): readonly [string, string] => [
+        join(host.home, 'trees/from'),
+        join(host.home, 'trees/to'),
+      ]
+      const calls = (id: string, packed: PackedDelta): readonly AgentCall[] => {
+        const bytes = Buffer.concat([packed.patch, packed.tar])
+        const names = { fence: 1, release: 'v2', id }
+        const body = { size: bytes.length, sha256: sha256(bytes), patchSize: packed.patch.length }
+        const base = { release: 'v1', digest: packed.baseDigest }
+        const { digest } = packed
+        return [
+          put({ ...names, name: 'delta', ...body }),
+          delta({ ...names, digest, base, body, encoding: 'none', shared: [], verify: 'changed' }),
+        ]
+      }
+      let packed: PackedDelta | undefined
+      const call = (attempt: number, which: 0 | 1): AgentCall => {
+        const made = packed === undefined ? undefined : calls(`attempt${attempt}`, packed)[which]
+        if (made === undefined) throw new Error('nothing was packed')
+        return made
+      }
+      const killed = await atEachPoint({
+        prepare: async (host) => {
+          const [from, to] = trees(host)
+          plant(from, { ...smallTree, changes: '1', 'gone/x': 'x', 'place/old': 'moves' })
+          plant(to, { ...smallTree, changes: '2', 'place/new': 'moves' })
+          expectCode(await stageTree(host, 'v1', { packed: pack(from) }), 0)
+          packed = await packDelta(from, to)
+        },
+        before: async (host, attempt) => {
+          const bytes = Buffer.concat(packed === undefined ? [] : [packed.patch, packed.tar])
+          expectCode(await host.call(call(attempt, 0), { stdin: bytes }), 0)
+        },
+        call: (_, attempt) => call(attempt, 1),
+        check: async (host) => {
+          expect((await facts(host)).releases).toHaveLength(2)
+          expect(readdirSync(host.at('.deliver/incoming'))).toEqual([])
+          const [, to] = trees(host)
+          expect(listingOf(host.at('releases/v2')).equals(listingOf(to))).toBe(true)
         },
       })
       expect(killed).toBeGreaterThan(8)

@@ -20,10 +20,11 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
 import { activate, confirm, delta, prune } from '../../../src/remote/verbs.js'
+import { readSwitch } from '../../../src/remote/readings.js'
 import { packDelta, stageDelta, type PackedDelta } from './delta-on-disk.js'
 import { onEachShell, type LocalHost } from './host.js'
 import { listingOf, pack, plant, sha256, type Tree } from './release-on-disk.js'
-import { expectCode, expectWhole, facts, result, ship, smallTree, stageTree } from './steps.js'
+import { currentOf, expectCode, expectWhole, facts, result, ship, smallTree, stageTree } from './steps.js'
 import { tarOf } from './tar.js'
 
 const old: Tree = {
@@ -330,6 +331,46 @@ onEachShell((makeHost, shell) => {
         const packed = await onV1(host)
         expectCode(await stageDelta(host, 'v2', packed, { base: 'v0' }), codes.baseUnfit)
         expectRefused(host)
+      })
+    })
+
+    describe('a write through a shared file', () => {
+      const switchTo = (release: string, digest: string, id: string) =>
+        activate({ fence: 1, release, digest, id, guard: 0 })
+
+      test('before the switch: the new release is refused, and thrown away', async () => {
+        const host = makeHost()
+        const packed = await onV1(host)
+        expectCode(await stageDelta(host, 'v2', packed), 0)
+        const { atime, mtime } = statSync(host.at('releases/v1/kept/a'))
+        writeFileSync(host.at('releases/v1/kept/a'), 'b')
+        utimesSync(host.at('releases/v1/kept/a'), atime, mtime)
+        const answer = await host.call(switchTo('v2', packed.digest, 'a2'))
+        expectCode(answer, codes.verificationFailed)
+        expect(result(answer)[1]).toContain('kept/a')
+        expect(currentOf(host)).toBeUndefined()
+        expect(readdirSync(host.at('releases'))).toEqual(['v1'])
+      })
+
+      test('after it: going back works, and says what is not as it was', async () => {
+        const host = makeHost()
+        const packed = await onV1(host)
+        expectCode(await host.call(switchTo('v1', packed.baseDigest, 'a1')), 0)
+        expectCode(await host.call(confirm({ fence: 1, id: 'a1', via: 'deploy' })), 0)
+        expectCode(await stageDelta(host, 'v2', packed), 0)
+        // What the app makes anew, and removes, is nobody else's.
+        plant(host.at('releases/v1'), { 'cache/x': 'x' })
+        const clean = await host.call(switchTo('v2', packed.digest, 'a2'))
+        expectCode(clean, 0)
+        expect(readSwitch(clean)).not.toHaveProperty('value.altered')
+        expectCode(await host.call(confirm({ fence: 1, id: 'a2', via: 'deploy' })), 0)
+        const before = await host.call(switchTo('v1', packed.baseDigest, 'a3'))
+        expect(readSwitch(before)).not.toHaveProperty('value.altered')
+        appendFileSync(host.at('releases/v2/kept/a'), 'x')
+        const back = await host.call(switchTo('v1', packed.baseDigest, 'a4'))
+        expectCode(back, 0)
+        expect(readSwitch(back)).toHaveProperty('value.altered', 'kept/a')
+        expect(currentOf(host)).toBe('releases/v1')
       })
     })
 
