@@ -176,7 +176,11 @@ export default defineConfig({
     },
     canary: {
       fleet: async () => ['canary1.example.com'], // asked again whenever it matters
-      service: { restart: 'sudo service api restart', stop: 'sudo service api stop' },
+      service: {
+        restart: 'sudo service api restart',
+        stop: 'sudo service api stop',
+        pidFile: '/run/api.pid',
+      },
       health: { http: { url: 'http://localhost:3000/version', release: { body: true } } },
     },
   },

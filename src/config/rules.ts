@@ -54,12 +54,14 @@ export function compression(
   report(context, ['level'], `${archive.level} does not fit the format: ${fix}`)
 }
 
-export function stopNeedsRestart(
-  service: { readonly restart?: string; readonly stop?: string },
+export function partsOfRestart(
+  service: { readonly restart?: string; readonly stop?: string; readonly pidFile?: string },
   context: Context,
 ): void {
-  if (service.stop === undefined || service.restart !== undefined) return
-  report(context, ['stop'], 'is only for services with a restart command. Remove it, or write restart')
+  if (service.restart !== undefined) return
+  for (const key of ['stop', 'pidFile'] as const)
+    if (service[key] !== undefined)
+      report(context, [key], 'is only for services with a restart command. Remove it, or write restart')
 }
 
 export const logPath: Rule = (text) => (text.startsWith('/') ? hostPath(text) : relativePath(text))
@@ -105,6 +107,7 @@ interface ServiceForm {
   readonly pm2?: string | { readonly name: string; readonly start?: string }
   readonly restart?: string
   readonly stop?: string
+  readonly pidFile?: string
 }
 
 /** `exactlyOne` has seen to it that one of the kinds is there. */
@@ -114,6 +117,7 @@ export function serviceManager({
   pm2,
   restart,
   stop,
+  pidFile,
 }: ServiceForm): ServiceConfig['manager'] {
   if (systemd !== undefined) {
     return typeof systemd === 'string'
@@ -122,7 +126,12 @@ export function serviceManager({
   }
   if (upstart !== undefined) return { kind: 'upstart', job: upstart }
   if (pm2 !== undefined) return { kind: 'pm2', ...(typeof pm2 === 'string' ? { name: pm2 } : pm2) }
-  return { kind: 'command', restart: restart ?? '', ...(stop === undefined ? {} : { stop }) }
+  return {
+    kind: 'command',
+    restart: restart ?? '',
+    ...(stop === undefined ? {} : { stop }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+  }
 }
 
 interface HealthForm {

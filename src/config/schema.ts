@@ -81,7 +81,7 @@ export const alternatives: Readonly<Record<string, readonly (readonly string[])[
   store: [['directory'], ['s3']],
   fleet: [['hosts'], ['autoscaling']],
   'rollout.drain': [['targetGroups'], ['loadBalancers']],
-  service: [['systemd'], ['upstart'], ['pm2'], ['restart', 'stop']],
+  service: [['systemd'], ['upstart'], ['pm2'], ['restart', 'stop', 'pidFile']],
   health: [['http'], ['tcp'], ['command']],
   'health.http.release': [['header'], ['body']],
 }

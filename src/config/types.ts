@@ -144,7 +144,13 @@ export interface ServiceConfig {
     | { readonly kind: 'systemd'; readonly unit: string; readonly user: boolean }
     | { readonly kind: 'upstart'; readonly job: string }
     | { readonly kind: 'pm2'; readonly name: string; readonly start?: string }
-    | { readonly kind: 'command'; readonly restart: string; readonly stop?: string }
+    | {
+        readonly kind: 'command'
+        readonly restart: string
+        readonly stop?: string
+        /** Holds the number of the main process; relative to target.path. */
+        readonly pidFile?: string
+      }
   /** Milliseconds that a restart may take, enforced on the host. */
   readonly timeout: number
   /** A log file whose last lines are shown on failure, relative to target.path; systemd's journal needs none. */

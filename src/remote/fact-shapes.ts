@@ -2,6 +2,7 @@
 import type { Fact } from './answers.js'
 import type {
   Current,
+  GuardSurvives,
   HostFacts,
   HostProblem,
   HostRelease,
@@ -57,6 +58,10 @@ export function release(value: string): HostRelease {
 export function problem(value: string): HostProblem {
   const [code, text] = words(value, 2)
   return { code, text }
+}
+
+export function guardSurvives(value: string): GuardSurvives {
+  return oneOf<GuardSurvives>(value, ['reboot', 'session', 'none'])
 }
 
 /** `UID NAME` */

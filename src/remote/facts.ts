@@ -35,6 +35,8 @@ export interface HostState {
   readonly via?: 'deploy' | 'rollback'
 }
 
+export type GuardSurvives = 'reboot' | 'session' | 'none'
+
 export interface HostFacts extends HostState {
   /** Of the agent's protocol. */
   readonly version: string
@@ -52,6 +54,8 @@ export interface HostFacts extends HostState {
   readonly freeBytes?: number
   readonly freeInodes?: number
   readonly tools: ReadonlySet<string>
+  /** How long an unconfirmed switch is guarded on this host: until it reboots (`session`), or beyond; `none`: not at all. */
+  readonly guardSurvives?: GuardSurvives
   readonly problems: readonly HostProblem[]
 }
 

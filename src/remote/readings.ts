@@ -5,7 +5,7 @@
 import { codes, type Answer, type Fact } from './answers.js'
 import type { HostFacts, HostStatus, JournalLine, ServiceFacts, SwitchFacts } from './facts.js'
 import { all, first, given, known, Malformed, name, need, number } from './fields.js'
-import { journalLine, problem, release, serviceFacts, state, user } from './fact-shapes.js'
+import { guardSurvives, journalLine, problem, release, serviceFacts, state, user } from './fact-shapes.js'
 
 /** `refused`: the agent answered with a code that isn't ok; `log` and `facts` are what it told until then. */
 export type Reading<T> =
@@ -26,6 +26,7 @@ export function readHostFacts(answer: Answer): Reading<HostFacts> {
     ...given('freeBytes', known(facts, 'free-bytes', number)),
     ...given('freeInodes', known(facts, 'free-inodes', number)),
     tools: new Set(all(facts, 'tool')),
+    ...given('guardSurvives', known(facts, 'guard-survives', guardSurvives)),
     problems: all(facts, 'problem').map(problem),
   }))
 }

@@ -46,6 +46,7 @@ function managerArgs(manager: ServiceConfig['manager']): Args {
         ['service', 'command'],
         ['restart', manager.restart],
         ...(manager.stop === undefined ? [] : ([['stop', manager.stop]] as const)),
+        ...(manager.pidFile === undefined ? [] : ([['pidfile', manager.pidFile]] as const)),
       ]
   }
 }

@@ -1,4 +1,4 @@
-import { serviceLog, targetPath } from './service-script.js'
+import { serviceLog, servicePidFile, targetPath } from './service-script.js'
 import type { SandboxHost } from './host.js'
 
 /** The part of a deliver config that names the hosts of a sandbox; the app's own keys go beside it. */
@@ -15,7 +15,12 @@ export interface SandboxConfig {
     readonly agent: false
   }
   readonly target: { readonly path: string }
-  readonly service: { readonly restart: string; readonly stop: string; readonly log: string }
+  readonly service: {
+    readonly restart: string
+    readonly stop: string
+    readonly pidFile: string
+    readonly log: string
+  }
   readonly health: { readonly http: string; readonly minUptime: string }
 }
 
@@ -41,7 +46,7 @@ export function configFor(access: SandboxAccess): SandboxConfig {
       agent: false,
     },
     target: { path: targetPath },
-    service: { restart: 'service restart', stop: 'service stop', log: serviceLog },
+    service: { restart: 'service restart', stop: 'service stop', pidFile: servicePidFile, log: serviceLog },
     // Shorter than one would want in production: nobody waits for a sandbox.
     health: { http: `http://localhost:${access.appPort}/health`, minUptime: '2s' },
   }

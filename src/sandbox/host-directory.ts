@@ -21,7 +21,7 @@ export const defaultStart = 'if [ -f server.js ]; then exec node server.js; else
 
 /** Writes what belongs to the sandbox; what a deploy put there stays. */
 export async function writeHostDirectory(host: HostDirectory, start: string): Promise<void> {
-  for (const part of ['bin', 'etc', 'run']) await mkdir(join(host.directory, part), { recursive: true })
+  for (const part of ['bin', 'etc']) await mkdir(join(host.directory, part), { recursive: true })
   const script = join(host.directory, 'bin', 'service')
   await writeFile(script, serviceScript)
   await chmod(script, 0o755)
@@ -48,6 +48,8 @@ export function loginEnvironment(home: string, sandboxDirectory: string): Record
     USER: sandboxUser,
     LOGNAME: sandboxUser,
     SHELL: '/bin/sh',
+    // Nothing of a sandbox is to be run when this machine boots.
+    DELIVER_BOOT_GUARD: 'off',
     [marker]: sandboxDirectory,
   }
 }

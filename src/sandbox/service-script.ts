@@ -4,6 +4,9 @@ export const targetPath = 'app'
 /** The app's output, relative to the target path, as `service.log` wants it. */
 export const serviceLog = 'log/app.log'
 
+/** The number of the app's process, relative to the target path. */
+export const servicePidFile = 'log/app.pid'
+
 /**
  * `service restart|stop|status` of a pretend host. It runs wherever POSIX sh does: dash, bash, busybox, macOS.
  *
@@ -16,8 +19,8 @@ export const serviceScript = String.raw`#!/bin/sh
 # The service of a sandbox host: starts ~/etc/start in ~/${targetPath}/current, with the port of ~/etc/port.
 set -u
 host=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P) || exit 1
-pid_file=$host/run/app.pid
 app=$host/${targetPath}
+pid_file=$app/${servicePidFile}
 log=$app/${serviceLog}
 grace=5
 
@@ -109,7 +112,7 @@ start_app() {
   say "started process $pid in $(pwd) on port $PORT"
 }
 
-mkdir -p "$host/run" "$(dirname -- "$log")" || exit 1
+mkdir -p "$(dirname -- "$pid_file")" "$(dirname -- "$log")" || exit 1
 case ${'$'}{1:-} in
   restart)
     stop_app

@@ -69,7 +69,7 @@ export class LocalSession implements Session {
     { line, rest, fault }: { line: Buffer; rest: AsyncIterable<Buffer>; fault: FaultKind | undefined },
   ): Promise<Ended> {
     const { home } = this.#place
-    const env = { PATH: process.env.PATH, HOME: home }
+    const env = { PATH: process.env.PATH, HOME: home, DELIVER_BOOT_GUARD: 'off' }
     const child = spawn('/bin/sh', ['-c', command], { cwd: home, env, detached: true })
     child.stdin.on('error', () => undefined)
     const deaf = fault === 'after' || fault === 'middle'

@@ -72,7 +72,12 @@ describe('the text', () => {
         agent: false,
       },
       target: { path: 'app' },
-      service: { restart: 'service restart', stop: 'service stop', log: 'log/app.log' },
+      service: {
+        restart: 'service restart',
+        stop: 'service stop',
+        pidFile: 'log/app.pid',
+        log: 'log/app.log',
+      },
       health: { http: 'http://localhost:3000/health', minUptime: '2s' },
     },
     stop: async () => {},

@@ -1,13 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultStart, loginEnvironment, writeHostDirectory } from '../../src/sandbox/host-directory.js'
 import { killLeftovers } from '../../src/sandbox/leftovers.js'
-import { serviceScript } from '../../src/sandbox/service-script.js'
+import { servicePidFile, serviceScript, targetPath } from '../../src/sandbox/service-script.js'
 import { eventually, scratchDirectory } from './scratch.js'
 
+const pidFile = join(targetPath, servicePidFile)
 const shells: readonly (readonly string[])[] = [['dash'], ['bash', '--posix'], ['busybox', 'sh'], ['sh']]
 const where = (tool: string) =>
   spawnSync('sh', ['-c', 'command -v "$1"', 'sh', tool], { encoding: 'utf8' }).stdout.trim()
@@ -32,6 +33,7 @@ describe.each(shells.map((words) => ({ shell: words, name: words.join(' ') })))(
     beforeEach(async () => {
       home = await scratchDirectory()
       environment = loginEnvironment(home, home)
+      await mkdir(join(home, dirname(pidFile)), { recursive: true })
       await writeHostDirectory({ name: 'web7', directory: home, appPort: 4321 }, 'node server.js')
       await release('v1', app("say('stopped'); process.exit()"))
     })
@@ -61,7 +63,7 @@ describe.each(shells.map((words) => ({ shell: words, name: words.join(' ') })))(
     const said = async () =>
       (await readFile(join(home, 'app', 'releases', 'said'), 'utf8').catch(() => '')).trim().split('\n')
     const log = () => readFile(join(home, 'app', 'log', 'app.log'), 'utf8')
-    const pid = async () => Number((await readFile(join(home, 'run', 'app.pid'), 'utf8')).split('\n')[0])
+    const pid = async () => Number((await readFile(join(home, pidFile), 'utf8')).split('\n')[0])
 
     test.skipIf(!isThere(shell))(
       'restart starts the release with its port, name and real directory',
@@ -122,7 +124,7 @@ describe.each(shells.map((words) => ({ shell: words, name: words.join(' ') })))(
         expect(await service('stop')).toMatchObject({ code: 0 })
         expect((await said())[1]).toBe('stopped')
         expect(await log()).toContain('first 4321')
-        expect(existsSync(join(home, 'run', 'app.pid'))).toBe(false)
+        expect(existsSync(join(home, pidFile))).toBe(false)
       },
     )
 
@@ -147,7 +149,7 @@ describe.each(shells.map((words) => ({ shell: words, name: words.join(' ') })))(
 
     test.skipIf(!isThere(shell))('a pid file that names somebody else’s process kills nobody', async () => {
       const other = spawn('sleep', ['600'], { detached: true })
-      await writeFile(join(home, 'run', 'app.pid'), `${other.pid}\n1\n`)
+      await writeFile(join(home, pidFile), `${other.pid}\n1\n`)
       expect(await service('stop')).toMatchObject({ code: 0 })
       expect(other.kill(0)).toBe(true)
       other.kill('SIGKILL')
@@ -156,7 +158,7 @@ describe.each(shells.map((words) => ({ shell: words, name: words.join(' ') })))(
     test.skipIf(!isThere(shell)).each(['', 'x\n', '-1\n', '$(touch hit)\n'])(
       'a spoilt pid file %j is none',
       async (text) => {
-        await writeFile(join(home, 'run', 'app.pid'), text)
+        await writeFile(join(home, pidFile), text)
         expect(await service('status')).toMatchObject({ code: 3 })
         expect(await service('restart')).toMatchObject({ code: 0 })
       },

@@ -43,6 +43,11 @@ export const service = z
     stop: text(names.command, 'shell command')
       .exactOptional()
       .describe('Shell command that stops the app; only together with restart.'),
+    pidFile: text(rules.logPath, 'path')
+      .exactOptional()
+      .describe(
+        'File, absolute or relative to target.path, with the number of the app’s main process; only together with restart.',
+      ),
     timeout: duration().prefault('60s').describe('How long a restart may take; enforced on the host.'),
     log: text(rules.logPath, 'path')
       .exactOptional()
@@ -51,7 +56,7 @@ export const service = z
       ),
   })
   .refine(...exactlyOne(['systemd', 'upstart', 'pm2', 'restart']))
-  .superRefine(rules.stopNeedsRestart)
+  .superRefine(rules.partsOfRestart)
   .transform((value): ServiceConfig => ({
     manager: rules.serviceManager(value),
     timeout: value.timeout,

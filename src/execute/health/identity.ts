@@ -48,7 +48,10 @@ export function unproved(now: ServiceFacts | undefined, proof: Proof): string | 
     if (manager === 'command') return 'a restart command does not tell which process it started'
     return now.pid === undefined ? 'the process of the service is not known' : undefined
   }
-  if (now.listening === false) return `nobody listens on port ${port} on the host itself`
+  if (now.listening === false) {
+    // The answer came through something like a container's port mapping.
+    return now.release === release ? undefined : `nobody listens on port ${port} on the host itself`
+  }
   const { listener } = now
   if (listener === undefined)
     return `the process that has port ${port} belongs to another user, who it is can't be seen`

@@ -15,7 +15,9 @@
 #   current -> releases/<release>     switched by one rename(2)
 #   releases/<release>/               complete: a directory gets this name only after its tree was verified
 #   shared/                           linked into each release
-#   .deliver/agent-*.sh  lock  fence  state  journal  restart.log
+#   .deliver/agent-*.sh  lock  fence  state  journal
+#   .deliver/restart.log  restarted   output of the last restart; when that was, and how long logs were then
+#   .deliver/boot-guard.sh            what goes back after a reboot
 #   .deliver/incoming/<release>.<id>/ what was put, and the tree before it is complete
 #   .deliver/manifests/<release>/     listing, digest, shared, snapshot
 #   .deliver/trash/                   on its way out

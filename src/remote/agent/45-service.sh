@@ -61,6 +61,7 @@ control_service() {
       ;;
   esac
   # A new file each time: what the command leaves running may write to the old one for ever.
+  [ "$action" != restart ] || note_restart
   rm -f .deliver/restart.log
   (: >.deliver/restart.log) 2>/dev/null || write_failed restart.log
   exec 3>>.deliver/restart.log
@@ -147,6 +148,7 @@ restart_or_end() {
   fi
   fact restarted no
   tail -n "$log_lines" .deliver/restart.log 2>/dev/null
+  [ "$service$logfile" = command ] || tell_log "$log_lines"
   [ "$timed_out" = no ] || end 17 "the restart timed out: $control_failed"
   end 16 "the restart failed: $control_failed"
 }

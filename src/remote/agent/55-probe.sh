@@ -177,6 +177,8 @@ do_probe() {
     probe_room "$(existing_part "$root")"
   fi
   probe_tools
+  find_boot_way
+  tell_guard
   probe_service
   end 0 probed
 }

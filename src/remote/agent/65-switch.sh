@@ -18,6 +18,7 @@ do_activate() {
     previous=$trial_previous
   else
     note_previous
+    [ "$guard" -eq 0 ] || prepare_boot_guard
     on_trial=$id trial_release=$release trial_previous=$previous
     save_state
     # The guard stands before the switch: there is no moment in which nobody would go back.

@@ -22,7 +22,8 @@ do_prune() {
   sweep_incoming ''
   for place in .deliver/agent-*.sh .deliver/manifests/*; do
     case $place in
-      */agent-*.sh) [ "${place##*/}" = "${agent_file##*/}" ] || rm -f "$place" ;;
+      # The guard of a switch on trial needs the agent that made the switch.
+      */agent-*.sh) [ -n "$on_trial" ] || [ "${place##*/}" = "${agent_file##*/}" ] || rm -f "$place" ;;
       *) [ -d "releases/${place##*/}" ] || rm -rf "$place" ;;
     esac
   done

@@ -3,7 +3,7 @@
 main() {
   agent_file=$0 scratch='' temporary='' lock_kind='' journaled=no lock_wait=60 timed_out=no sync_with=all
   root='' release='' id='' digest='' sha256='' size='' name='' file='' encoding=none shared='' fence='' protect='' keep=5
-  service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' via_wanted=''
+  service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' pidfile='' via_wanted=''
   guard=0 log_lines=40 mark_bad='' need=0 inodes=0 lines=40 timeout=60 dir=home command='' n=20
   base='' base_digest='' patch_size='' verify=changed
   for argument in "$@"; do
@@ -32,6 +32,7 @@ main() {
       restart-timeout) restart_timeout=$value ;;
       port) port=$value ;;
       logfile) logfile=$value ;;
+      pidfile) pidfile=$value ;;
       guard) guard=$value ;;
       log-lines) log_lines=$value ;;
       via) via_wanted=$value ;;

@@ -55,7 +55,7 @@ export class LocalHost implements Session {
     this.home = mkdtempSync(join(tmpdir(), 'deliver-agent-'))
     this.bin = join(this.home, 'bin')
     this.path = path
-    this.env = { PATH: pathOf(shell, this.bin), HOME: this.home, USER: 'deploy' }
+    this.env = { PATH: pathOf(shell, this.bin), HOME: this.home, USER: 'deploy', DELIVER_BOOT_GUARD: 'off' }
   }
 
   /** A path below target.path. */

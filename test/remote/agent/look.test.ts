@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   existsSync,
   mkdirSync,
@@ -12,9 +13,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
 import { readRun, readServiceFacts, readStatus, readHostFacts } from '../../../src/remote/readings.js'
-import { logs, probe, run, service, status } from '../../../src/remote/verbs.js'
+import { activate, logs, probe, run, service, status } from '../../../src/remote/verbs.js'
 import { onEachShell, type LocalHost } from './host.js'
-import { commandService, expectCode, facts, result, ship } from './steps.js'
+import { commandService, expectCode, facts, packTree, result, ship, stageTree } from './steps.js'
 
 const onLinux = existsSync('/proc/self/stat')
 const asRoot = process.getuid?.() === 0
@@ -181,6 +182,27 @@ onEachShell((makeHost) => {
       child.kill()
     })
 
+    test('a pid file tells the process, of a release or of none', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const ask = service({
+        service: { manager: { kind: 'command', restart: 'x', pidFile: 'pid' }, timeout: 1 },
+      })
+      expect(readServiceFacts(await host.call(ask))).toMatchObject({ value: { active: false } })
+      const child = spawn('sleep', ['60'], { cwd: host.at('current') })
+      writeFileSync(host.at('pid'), `${child.pid}\n`)
+      expect(readServiceFacts(await host.call(ask))).toMatchObject({
+        value: { active: true, pid: child.pid, release: 'v1' },
+      })
+      child.kill()
+      await once(child, 'exit')
+      expect(readServiceFacts(await host.call(ask))).toEqual({
+        kind: 'ok',
+        value: { active: false },
+        log: '',
+      })
+    })
+
     test('a port where nobody listens', async () => {
       const server = createServer().listen(0, '127.0.0.1')
       await new Promise((resolve) => server.once('listening', resolve))
@@ -191,7 +213,46 @@ onEachShell((makeHost) => {
           : ({ port: 0 } satisfies Partial<AddressInfo>)
       await new Promise((resolve) => server.close(resolve))
       const reading = readServiceFacts(await makeHost().call(service({ port })))
-      expect(reading).toEqual({ kind: 'ok', value: {}, log: '' })
+      expect(reading).toEqual({ kind: 'ok', value: { listening: false }, log: '' })
+    })
+  })
+
+  describe('logs since the last restart', () => {
+    const write = (host: LocalHost, text: string) => {
+      mkdirSync(host.at('shared'), { recursive: true })
+      writeFileSync(host.at('shared/app.log'), text)
+    }
+    async function restarted(host: LocalHost, restart: string, code = 0): Promise<string> {
+      const packed = packTree(host, 'v2')
+      expectCode(await stageTree(host, 'v2', { packed, id: 's' }), 0)
+      const service = { ...commandService(restart), log: 'shared/app.log' }
+      const call = activate({ fence: 1, release: 'v2', digest: packed.digest, id: 'try', guard: 0, service })
+      const activated = await host.call(call)
+      expectCode(activated, code)
+      return code === 0 ? (await host.call(logs({ service, lines: 3 }))).log : activated.log
+    }
+
+    test('are those of the new release alone', async () => {
+      const host = makeHost()
+      write(host, 'old noise\nand more\n')
+      expect(await restarted(host, 'printf "new\\nlines\\n" >>"$DELIVER_PATH/shared/app.log"')).toBe(
+        'new\nlines',
+      )
+    })
+
+    test('are all of a file that was made or rotated meanwhile', async () => {
+      const host = makeHost()
+      write(host, 'a long line of the old release\n')
+      expect(await restarted(host, 'echo new >"$DELIVER_PATH/shared/app.log"')).toBe('new')
+      const other = makeHost()
+      expect(await restarted(other, 'echo first >"$DELIVER_PATH/shared/app.log"')).toBe('first')
+    })
+
+    test('come with a restart that failed, after what it said itself', async () => {
+      const host = makeHost()
+      write(host, 'old noise\n')
+      const failing = 'echo why >>"$DELIVER_PATH/shared/app.log"; echo no >&2; exit 1'
+      expect(await restarted(host, failing, codes.restartFailed)).toBe('no\nwhy')
     })
   })
 
