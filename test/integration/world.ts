@@ -12,6 +12,8 @@ export interface ScenarioOptions {
   readonly hosts: number
   readonly size?: 'small' | 'large'
   readonly hostOptions?: (number: number) => HostOptions
+  /** Who deploys. Default: `deploy`. */
+  readonly user?: 'deploy' | 'root'
   /** Sections of the config to replace. */
   readonly config?: Readonly<Record<string, object>>
 }
@@ -57,7 +59,7 @@ export async function startScenario(options: ScenarioOptions): Promise<Scenario>
     store: { directory: store.directory },
     fleet: { hosts: rig.hosts.map(({ name, address }) => ({ name, host: address })) },
     ssh: {
-      user: 'deploy',
+      user: options.user ?? 'deploy',
       identityFile: rig.identityFile,
       knownHosts: rig.knownHostsFile,
       config: false,
