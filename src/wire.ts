@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { systemClock } from './adapters/clock.js'
 import type { AutoscalingConfig, Config, RolloutConfig } from './config/types.js'
 import { DeliverError } from './errors.js'
-import type { Fleet, Store, Transport } from './ports.js'
+import type { Alias, Fleet, Store, Transport } from './ports.js'
 import type { Reporter } from './report/events.js'
 
 export async function openStore(config: Config): Promise<Store> {
@@ -15,6 +15,18 @@ export async function openStore(config: Config): Promise<Store> {
   }
   const { createDirectoryStore } = await import('./adapters/directory-store.js')
   return createDirectoryStore({ directory: absolute(config, place.directory) })
+}
+
+/** The fixed key that the config wants kept; undefined: none. */
+export async function openAlias(config: Config): Promise<Alias | undefined> {
+  const { alias: key, place } = config.store ?? {}
+  if (key === undefined || place === undefined) return undefined
+  if (place.kind === 's3') {
+    const { openS3Alias } = await import('./adapters/s3-alias.js')
+    return openS3Alias({ place, key, clock: systemClock })
+  }
+  const { createDirectoryAlias } = await import('./adapters/directory-alias.js')
+  return createDirectoryAlias({ directory: absolute(config, place.directory), key })
 }
 
 export async function openFleet(config: Config, reporter: Reporter): Promise<Fleet> {

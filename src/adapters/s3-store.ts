@@ -6,6 +6,7 @@ import { readDocument, writeDocument } from './s3/documents.js'
 import { download } from './s3/download.js'
 import { keysUnder } from './s3/keys.js'
 import { listKeys } from './s3/listing.js'
+import { permissionFor, type S3Action } from './s3/permissions.js'
 import { putObject } from './s3/put.js'
 import { headObject } from './s3/verify.js'
 
@@ -13,6 +14,7 @@ import { headObject } from './s3/verify.js'
 export async function openS3Store(options: OpenBucket): Promise<Store> {
   const bucket = await openBucket(options)
   const keys = keysUnder(options.place.prefix)
+  const needs = (action: S3Action): string => permissionFor(options.place, action)
   const checkConditions = conditionCheck(bucket, keys)
 
   return {
@@ -21,7 +23,7 @@ export async function openS3Store(options: OpenBucket): Promise<Store> {
     async create(key, body, { signal, onProgress } = {}) {
       const put = { key: keys.of(key), body, ifAbsent: true, signal, onProgress }
       signal?.throwIfAborted()
-      return bucket.inWords(`writing ${key}`, 'put', async () => {
+      return bucket.inWords(`writing ${key}`, needs('put'), async () => {
         await checkConditions()
         return putObject(bucket, put)
       })
@@ -29,12 +31,16 @@ export async function openS3Store(options: OpenBucket): Promise<Store> {
 
     async size(key) {
       const object = keys.of(key)
-      return bucket.inWords(`reading ${key}`, 'get', async () => (await headObject(bucket, object))?.size)
+      return bucket.inWords(
+        `reading ${key}`,
+        needs('get'),
+        async () => (await headObject(bucket, object))?.size,
+      )
     },
 
     async read(key) {
       const object = keys.of(key)
-      const body = await bucket.inWords(`reading ${key}`, 'get', () => download(bucket, object))
+      const body = await bucket.inWords(`reading ${key}`, needs('get'), () => download(bucket, object))
       if (body !== undefined) return body
       throw new DeliverError('precondition', `${bucket.where}: there is no ${key}`, {
         fix: 'Publish the release, or check store.s3.bucket and store.s3.prefix.',
@@ -43,20 +49,20 @@ export async function openS3Store(options: OpenBucket): Promise<Store> {
 
     async list(prefix) {
       const start = keys.ofPrefix(prefix)
-      return bucket.inWords(`listing ${prefix}`, 'list', () => listKeys(bucket, keys, start))
+      return bucket.inWords(`listing ${prefix}`, needs('list'), () => listKeys(bucket, keys, start))
     },
 
     async remove(key) {
       const { sdk, client, place } = bucket
       const command = new sdk.DeleteObjectCommand({ Bucket: place.bucket, Key: keys.of(key) })
-      await bucket.inWords(`removing ${key}`, 'delete', () =>
+      await bucket.inWords(`removing ${key}`, needs('delete'), () =>
         bucket.send((signal) => client.send(command, { abortSignal: signal })),
       )
     },
 
     async readDocument(key) {
       const object = keys.of(key)
-      return bucket.inWords(`reading ${key}`, 'get', async () => {
+      return bucket.inWords(`reading ${key}`, needs('get'), async () => {
         const found = await readDocument(bucket, object)
         if (found === undefined) return undefined
         const { text, version, modifiedAt, now } = found
@@ -67,7 +73,7 @@ export async function openS3Store(options: OpenBucket): Promise<Store> {
     async writeDocument(key, text, expected) {
       const object = keys.of(key)
       if (text === '') throw new RangeError('a document is not empty')
-      return bucket.inWords(`writing ${key}`, 'put', async () => {
+      return bucket.inWords(`writing ${key}`, needs('put'), async () => {
         await checkConditions()
         return writeDocument(bucket, { key: object, text, expected })
       })

@@ -9,6 +9,7 @@ import { readPointer } from '../store/pointer.js'
 import { newestRelease, readRelease } from '../store/releases.js'
 import { pruneHosts, tellHistory } from './after-rollout.js'
 import { withHooks } from './rollout-hooks.js'
+import { keepAlias } from './keep-alias.js'
 import { pointTo } from './point-to.js'
 import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
@@ -67,6 +68,7 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
           return
         }
         await pointTo(context, session, record, pointer)
+        await keepAlias(session, record)
       },
     })
     if (options.dryRun === true) return conducted.result

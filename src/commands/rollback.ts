@@ -1,5 +1,5 @@
 import { systemClock } from '../adapters/clock.js'
-import { DeliverError } from '../errors.js'
+import { DeliverError, messageOf } from '../errors.js'
 import { chooseRollback, planRollback } from '../plan/rollback.js'
 import { isPartial } from '../plan/select.js'
 import { checkRollback } from '../plan/compatibility.js'
@@ -10,6 +10,7 @@ import { readPointer } from '../store/pointer.js'
 import { readRelease } from '../store/releases.js'
 import { tellHistory } from './after-rollout.js'
 import { withHooks } from './rollout-hooks.js'
+import { keepAlias } from './keep-alias.js'
 import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { compatibilityOf } from './compatibility.js'
@@ -65,7 +66,16 @@ export async function rollback(
           context.reporter.event({ type: 'warning', text })
           return
         }
+        records.set(plan.release, record)
         await pointTo(context, session, record, pointer)
+        // No host waits for this: what fails now is tried again at the end.
+        await keepAlias(session, record).catch((error: unknown) => {
+          context.reporter.event({ type: 'warning', text: messageOf(error) })
+        })
+      },
+      finish: async (plan) => {
+        const record = records.get(plan.release)
+        if (record !== undefined && !isPartial(options)) await keepAlias(session, record)
       },
     })
     if (options.dryRun !== true)

@@ -96,7 +96,7 @@ async function finish(intent: Intent, plan: RolloutPlan, verdict: Verdict): Prom
     await intent.finish?.(plan)
     return verdict
   } catch (error) {
-    const text = `${verdict.text}, but the pointer was not moved: ${messageOf(error)}`
+    const text = `${verdict.text}, but servers that boot are not told: ${messageOf(error)}`
     return { code: exitCodes.partial, text }
   }
 }

@@ -27,8 +27,8 @@ export async function createDurably(
 }
 
 /** The same, in place of whatever has the name. */
-export async function replaceDurably(path: string, content: Content): Promise<void> {
-  const temporary = await writeTemporary(dirname(path), content)
+export async function replaceDurably(path: string, content: Content, signal?: AbortSignal): Promise<void> {
+  const temporary = await writeTemporary(dirname(path), content, signal)
   try {
     await rename(temporary.path, path)
     await syncDirectory(dirname(path))

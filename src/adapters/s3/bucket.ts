@@ -6,7 +6,6 @@ import { clientOptions, type ClientTuning } from '../aws/clients.js'
 import { awsError, type Advice } from '../aws/errors.js'
 import { persist, type Persistence } from '../aws/persist.js'
 import { loadS3 } from '../aws/sdk.js'
-import { permissionFor, type S3Action } from './permissions.js'
 
 export type S3Sdk = Awaited<ReturnType<typeof loadS3>>
 export type BucketPlace = Omit<S3Place, 'kind'>
@@ -29,8 +28,8 @@ export interface Bucket {
   /** One request, repeated while it may help. Rejects with the SDK's own errors. */
   send<T>(work: (signal: AbortSignal) => Promise<T>, how?: Partial<Persistence>): Promise<T>
   /** Turns what `work` rejects with into a DeliverError, about doing that and needing this permission. */
-  inWords<T>(doing: string, action: S3Action, work: () => Promise<T>): Promise<T>
-  translate(doing: string, action: S3Action, error: unknown): unknown
+  inWords<T>(doing: string, permission: string, work: () => Promise<T>): Promise<T>
+  translate(doing: string, permission: string, error: unknown): unknown
   /** The server's clock when it gave this answer, in ms since 1970. */
   timeOf(answer: object): number
   /** Whether checksums go along: AWS_REQUEST_CHECKSUM_CALCULATION=when_required is for services that refuse them. */
@@ -51,8 +50,7 @@ export async function openBucket({ place, clock, tuning, retryFor }: OpenBucket)
   const answers = watchAnswers(client)
   const where = `s3://${[place.bucket, place.prefix].filter((part) => part !== '').join('/')}`
 
-  function translate(doing: string, action: S3Action, error: unknown): unknown {
-    const permission = permissionFor(place, action)
+  function translate(doing: string, permission: string, error: unknown): unknown {
     return awsError(error, {
       where,
       doing,
@@ -70,11 +68,11 @@ export async function openBucket({ place, clock, tuning, retryFor }: OpenBucket)
     where,
     send: (work, how = {}) =>
       persist(work, { clock, ...(retryFor === undefined ? {} : { retryFor }), ...how }),
-    async inWords(doing, action, work) {
+    async inWords(doing, permission, work) {
       try {
         return await work()
       } catch (error) {
-        throw translate(doing, action, error)
+        throw translate(doing, permission, error)
       }
     },
     translate,

@@ -3,6 +3,7 @@ import { DeliverError } from '../../errors.js'
 import { failureOf, isTransient } from '../aws/failure.js'
 import { isRefused, unlessMissing } from './answers.js'
 import type { Bucket } from './bucket.js'
+import { permissionFor } from './permissions.js'
 
 /** Times that one download goes on after it was cut. */
 const patience = 10
@@ -67,7 +68,7 @@ async function goOn(
   try {
     return (await open(bucket, key, from)).body
   } catch (error) {
-    if (!isRefused(error)) throw bucket.translate(`reading ${key}`, 'get', error)
+    if (!isRefused(error)) throw bucket.translate(`reading ${key}`, permissionFor(bucket.place, 'get'), error)
     throw new DeliverError('failed', `${bucket.where}: ${key} was replaced while it was read`, {
       fix: 'Find out who writes to the store beside deliver, then run the command again.',
     })
@@ -107,7 +108,7 @@ async function open(
 }
 
 function broken(bucket: Bucket, key: string, error: unknown): unknown {
-  const translated = bucket.translate(`reading ${key}`, 'get', error)
+  const translated = bucket.translate(`reading ${key}`, permissionFor(bucket.place, 'get'), error)
   if (translated instanceof DeliverError) return translated
   return new DeliverError('failed', `${bucket.where}: reading ${key}: the bytes that came are damaged`, {
     fix: 'Run the command again.',
