@@ -50,7 +50,7 @@ export function createAutoscalingFleet(options: AutoscalingFleetOptions): Fleet 
     return found
   }
 
-  const drain = drainOf(options, { read, held })
+  const drain = drainOf(options, held)
   return {
     name: nameOf(config.groups),
     hosts,
@@ -69,18 +69,15 @@ function totalOf(groups: readonly Group[]): number {
   return groups.reduce((sum, { desired }) => sum + desired, 0)
 }
 
-interface Shared {
-  readonly read: (signal?: AbortSignal) => Promise<readonly Group[]>
-  readonly held: Map<string, string>
-}
-
-function drainOf(options: AutoscalingFleetOptions, { read, held }: Shared): Drain | undefined {
+function drainOf(options: AutoscalingFleetOptions, held: Map<string, string>): Drain | undefined {
   const { api, clock, warn, config } = options
   const { drain, drainTimeout: timeout } = options.rollout
   const restore = restoreOf(options)
   if (drain.kind === 'none') return undefined
   if (drain.kind === 'standby') {
     const groups = nameOf(config.groups)
+    // A group that was removed meanwhile has nothing in standby.
+    const read = (signal?: AbortSignal) => api.groups(config.groups, signal)
     return { ...createStandby({ api, groups, read, held, timeout, clock }), restore }
   }
   const balancers =

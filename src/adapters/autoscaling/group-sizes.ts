@@ -8,7 +8,7 @@ import { formatEntry, type SizeEntry } from './entries.js'
  */
 export class GroupSizes {
   readonly #api: AutoscalingApi
-  readonly #moved: SizeEntry[] = []
+  #moved: readonly SizeEntry[] = []
 
   constructor(api: AutoscalingApi) {
     this.#api = api
@@ -30,7 +30,7 @@ export class GroupSizes {
 
   async #move(entry: SizeEntry, changes: ChangeLog, signal?: AbortSignal): Promise<void> {
     await changes.add([formatEntry(entry)])
-    this.#moved.push(entry)
+    this.#moved = [...this.#moved, entry]
     const sizes = entry.kind === 'min-size' ? { min: entry.to } : { max: entry.to }
     await this.#api.setSizes(entry.group, sizes, signal)
   }
@@ -39,8 +39,14 @@ export class GroupSizes {
   async restore(group: Group, changes: ChangeLog, signal?: AbortSignal): Promise<void> {
     const own = this.#moved.filter((entry) => entry.group === group.name)
     if (own.length === 0) return
-    await restoreSizes(this.#api, group, own, signal)
-    for (const entry of own) this.#moved.splice(this.#moved.indexOf(entry), 1)
+    // At once, so that of two that come back together only one does it.
+    this.#moved = this.#moved.filter((entry) => !own.includes(entry))
+    try {
+      await restoreSizes(this.#api, group, own, signal)
+    } catch (error) {
+      this.#moved = [...own, ...this.#moved]
+      throw error
+    }
     await changes.remove(own.map(formatEntry))
   }
 }

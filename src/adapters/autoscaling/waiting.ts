@@ -7,13 +7,14 @@ export interface Patience {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Milliseconds between two questions. */
-const interval = 3_000
+/** Milliseconds between two questions: most waits are short, and the long ones must not be what throttles the account. */
+const first = 1_000
+const longest = 5_000
 
 /** Asks until it is done; false when the time is up before that. */
 export async function waitFor(isDone: () => Promise<boolean>, patience: Patience): Promise<boolean> {
   const { clock, until, signal } = patience
-  for (;;) {
+  for (let interval = first; ; interval = Math.min(longest, interval * 1.5)) {
     signal?.throwIfAborted()
     if (await isDone()) return true
     const left = until - clock.now()
