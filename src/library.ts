@@ -6,11 +6,13 @@ import type { CleanOptions } from './commands/clean.js'
 import type { CommitDepsOptions } from './commands/commit-deps.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
 import type { DeployOptions } from './commands/deploy.js'
+import type { HistoryOptions } from './commands/history.js'
+import type { ReleasesOptions } from './commands/releases.js'
 import type { PublishOptions } from './commands/publish.js'
 import type { RollbackOptions } from './commands/rollback.js'
 import type { ShipOptions } from './commands/ship.js'
+import type { StatusOptions } from './commands/status.js'
 import type { Config } from './config/types.js'
-import type { Selection } from './plan/select.js'
 import type { DeliverEvent } from './report/events.js'
 
 export interface ContextOptions {
@@ -86,11 +88,11 @@ export const rollback = async (context: CommandContext, options?: RollbackOption
   (await import('./commands/rollback.js')).rollback(context, options)
 export const ship = async (context: CommandContext, options?: ShipOptions): Result =>
   (await import('./commands/ship.js')).ship(context, options)
-export const status = async (context: CommandContext, options?: Selection): Result =>
+export const status = async (context: CommandContext, options?: StatusOptions): Result =>
   (await import('./commands/status.js')).status(context, options)
-export const releases = async (context: CommandContext, options?: { readonly limit?: string }): Result =>
+export const releases = async (context: CommandContext, options?: ReleasesOptions): Result =>
   (await import('./commands/releases.js')).releases(context, options)
-export const history = async (context: CommandContext, options?: { readonly limit?: string }): Result =>
+export const history = async (context: CommandContext, options?: HistoryOptions): Result =>
   (await import('./commands/history.js')).history(context, options)
 export const clean = async (context: CommandContext, options?: CleanOptions): Result =>
   (await import('./commands/clean.js')).clean(context, options)

@@ -1,76 +1,111 @@
 import { systemClock } from '../adapters/clock.js'
-import { DeliverError, exitCodes } from '../errors.js'
-import { HostLink } from '../execute/link.js'
-import { inParallel } from '../execute/parallel.js'
+import type { Config } from '../config/types.js'
+import { exitCodes } from '../errors.js'
+import type { HostLink } from '../execute/link.js'
 import { limits } from '../execute/run.js'
 import { healthPort } from '../execute/health/probe.js'
-import { chooseHosts, type Selection } from '../plan/select.js'
-import type { Host } from '../ports.js'
+import { serviceNow } from '../execute/service-now.js'
+import { intendedRelease, troubles, type Found } from '../plan/drift.js'
+import type { Selection } from '../plan/select.js'
 import type { HostStatus } from '../remote/facts.js'
-import { readStatus } from '../remote/readings.js'
+import { readStatus, type Reading } from '../remote/readings.js'
 import { status as statusCall } from '../remote/verbs.js'
+import type { Cell } from '../report/events.js'
+import { showAge } from '../report/units.js'
+import { describeHolder } from '../store/lock-document.js'
 import { readHolder } from '../store/lock.js'
 import { readPointer } from '../store/pointer.js'
-import { missing, openFleet, openStore, openTransport } from '../wire.js'
-import type { Cell } from '../report/events.js'
+import { openStore } from '../wire.js'
+import { askHosts } from './ask-hosts.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { nowCell } from './show-preview.js'
+
+export interface StatusOptions extends Selection {
+  /** Ends with 4 when a host is not as it ought to be, for scripts. */
+  readonly exitCode?: boolean | undefined
+}
 
 type Row =
-  | { readonly host: string; readonly kind: 'read'; readonly status: HostStatus }
+  | {
+      readonly host: string
+      readonly kind: 'read'
+      readonly status: HostStatus
+      readonly found: Found
+      readonly troubles: readonly string[]
+    }
   | { readonly host: string; readonly kind: 'unknown'; readonly because: string }
 
 /** `deliver status`: what runs on each host, against what the pointer says. Fails when a host can't be read. */
-export async function status(context: CommandContext, options: Selection = {}): Promise<CommandResult> {
+export async function status(context: CommandContext, options: StatusOptions = {}): Promise<CommandResult> {
   const config = await context.config()
-  const { target } = config
-  if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
-  const fleet = await openFleet(config, context.reporter)
-  const all = await fleet.hosts(context.interrupt.signal)
-  const hosts = chooseHosts(all, options)
-  if (hosts.length === 0) throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`)
   const store = config.store === undefined ? undefined : await openStore(config)
   const pointer = store === undefined ? undefined : await readPointer(store, config.app, config.environment)
   const holder = store === undefined ? undefined : await readHolder(store, config.app, config.environment)
+  const read = await askHosts(context, config, options, (link) => look(context, config, link))
+  const currents = read.flatMap(({ found }) => (found === undefined ? [] : [found.current]))
+  const intended = intendedRelease(pointer?.release, currents)
+  const rows = read.map(({ host, reading, found }): Row => {
+    if (reading.kind === 'ok' && found !== undefined)
+      return { host, kind: 'read', status: reading.value, found, troubles: troubles(found, intended) }
+    return { host, kind: 'unknown', because: whyNot(reading) }
+  })
 
-  const transport = await openTransport(config, context.env, context.reporter)
+  context.reporter.event({
+    type: 'table',
+    columns: ['host', 'runs', 'health', 'service', 'up', 'before', 'note'],
+    rows: rows.map((row) => cellsOf(row, intended)),
+  })
+  if (holder !== undefined)
+    context.reporter.event({ type: 'note', text: `locked by ${describeHolder(holder)} (id ${holder.id})` })
+
+  const data = { version: 1, at: systemClock.now(), intended, pointer, lock: holder, hosts: rows }
+  const on = `${config.environment} is on ${pointer?.release ?? 'no release yet'}`
+  const unread = namesOf(rows.filter((row) => row.kind === 'unknown'))
+  if (unread !== '') return { code: exitCodes.failed, text: `${on}; could not read ${unread}`, data }
+  const wrong = namesOf(rows.filter((row) => row.kind === 'read' && row.troubles.length > 0))
+  if (wrong === '') return { code: exitCodes.done, text: on, data }
+  const code = options.exitCode === true ? exitCodes.partial : exitCodes.done
+  return { code, text: `${on}; look at ${wrong}`, data }
+}
+
+async function look(
+  context: CommandContext,
+  config: Config,
+  link: HostLink,
+): Promise<{ readonly host: string; readonly reading: Reading<HostStatus>; readonly found?: Found }> {
+  const { signal } = context.interrupt
+  const reading = await readHostStatus(config, link, signal)
+  const host = link.host.name
+  if (reading.kind !== 'ok') return { host, reading }
+  const { current, unconfirmed, service } = reading.value
+  const runs = current.kind === 'release' ? current.release : null
+  const now = await serviceNow(link, config, { facts: service, runs }, signal)
+  const foreign = current.kind === 'foreign' ? { foreign: current.what } : {}
+  return { host, reading, found: { current: runs, ...foreign, unconfirmed: unconfirmed !== undefined, now } }
+}
+
+/** The one call that tells all of a host's state. */
+export async function readHostStatus(
+  config: Config,
+  link: HostLink,
+  signal: AbortSignal,
+): Promise<Reading<HostStatus>> {
   const port = healthPort(config.health)
   const call = statusCall({
     ...(config.service === undefined ? {} : { service: config.service }),
     ...(port === undefined ? {} : { port }),
   })
-  const read = async (host: Host): Promise<Row> => {
-    const link = new HostLink({ host, transport, path: target.path })
-    const reading = readStatus(
-      await link.call(call, { timeout: limits.look, signal: context.interrupt.signal }),
-    )
-    await link.close()
-    if (reading.kind === 'ok') return { host: host.name, kind: 'read', status: reading.value }
-    const because = reading.kind === 'refused' ? reading.text : reading.because
-    return { host: host.name, kind: 'unknown', because }
-  }
-  let rows: readonly Row[]
-  try {
-    rows = await inParallel(config.ssh.concurrency, hosts, read)
-  } finally {
-    await transport.close()
-  }
+  return readStatus(await link.call(call, { timeout: limits.look, signal }))
+}
 
-  context.reporter.event({
-    type: 'table',
-    columns: ['host', 'runs', 'service', 'before', 'note'],
-    rows: rows.map((row) => cellsOf(row, pointer?.release)),
-  })
-  if (holder !== undefined)
-    context.reporter.event({
-      type: 'note',
-      text: `locked by ${holder.owner}${holder.job === undefined ? '' : `, ${holder.job}`} since ${holder.since} (id ${holder.id})`,
-    })
-  const unread = rows.filter((row) => row.kind === 'unknown').map((row) => row.host)
-  const intended = `${config.environment} is on ${pointer?.release ?? 'no release yet'}`
-  const data = { at: systemClock.now(), pointer, lock: holder, hosts: rows }
-  return unread.length === 0
-    ? { code: exitCodes.done, text: intended, data }
-    : { code: exitCodes.failed, text: `${intended}; could not read ${unread.join(', ')}`, data }
+/** Why a reading has no value. */
+export function whyNot(reading: Reading<unknown>): string {
+  if (reading.kind === 'ok') return ''
+  return reading.kind === 'refused' ? reading.text : reading.because
+}
+
+function namesOf(rows: readonly Row[]): string {
+  return rows.map((row) => row.host).join(', ')
 }
 
 function cellsOf(row: Row, intended: string | undefined): readonly Cell[] {
@@ -78,37 +113,25 @@ function cellsOf(row: Row, intended: string | undefined): readonly Cell[] {
     return [
       { text: row.host, tone: 'strong' },
       { text: 'unknown', tone: 'bad' },
-      { text: '-' },
-      { text: '-' },
+      ...['-', '-', '-', '-'].map((text) => ({ text })),
       { text: row.because, tone: 'bad' },
     ]
-  const { current, unconfirmed, previousGood, service } = row.status
-  const runs =
-    current.kind === 'release' ? current.release : current.kind === 'none' ? 'nothing' : current.what
-  const drift = intended !== undefined && runs !== intended
-  const notes = [
-    ...(unconfirmed === undefined ? [] : ['on trial: not confirmed yet']),
-    ...(drift ? [`not ${intended}`] : []),
-    ...(service.release !== undefined && service.release !== runs
-      ? [`its process still runs ${service.release}`]
-      : []),
-  ]
+  const { found, status } = row
+  const { service } = status
+  const runs = found.current ?? found.foreign ?? 'nothing'
   return [
     { text: row.host, tone: 'strong' },
-    { text: runs, tone: drift ? 'bad' : 'good' },
-    {
-      text:
-        service.state ??
-        (service.active === undefined
-          ? service.pid === undefined
-            ? '-'
-            : 'running'
-          : service.active
-            ? 'active'
-            : 'not running'),
-      ...(service.active === false ? { tone: 'bad' as const } : {}),
-    },
-    { text: previousGood ?? '-', tone: 'dim' },
-    { text: notes.join('; '), ...(notes.length === 0 ? {} : { tone: 'bad' as const }) },
+    { text: runs, tone: intended !== undefined && runs !== intended ? 'bad' : 'good' },
+    found.now.health === 'unhealthy' ? { text: 'unhealthy', tone: 'bad' } : nowCell(found.now),
+    { text: serviceText(service), ...(service.active === false ? { tone: 'bad' as const } : {}) },
+    { text: service.uptime === undefined ? '-' : showAge(service.uptime * 1000) },
+    { text: status.previousGood ?? '-', tone: 'dim' },
+    { text: row.troubles.join('; '), ...(row.troubles.length === 0 ? {} : { tone: 'bad' as const }) },
   ]
+}
+
+function serviceText({ state, active, pid }: HostStatus['service']): string {
+  if (state !== undefined) return state
+  if (active !== undefined) return active ? 'active' : 'not running'
+  return pid === undefined ? '-' : 'running'
 }

@@ -55,27 +55,42 @@ export async function appendHistory(
   await store.create(key, Buffer.from(`${JSON.stringify(entry, null, 2)}\n`))
 }
 
+export interface HistoryQuery {
+  readonly app: string
+  readonly environment: string
+  /** The newest so many of those that are asked for. */
+  readonly limit: number
+  /** Only runs that brought or left this release. */
+  readonly release?: string
+}
+
 /** By the store's clock: machines whose clocks differ write to one history. */
 export async function readHistory(
   store: Store,
-  { app, environment, limit }: { readonly app: string; readonly environment: string; readonly limit: number },
+  { app, environment, limit, release }: HistoryQuery,
 ): Promise<History> {
-  const keys = [...(await store.list(historyPrefix(app, environment)))]
-    .sort((a, b) => b.modifiedAt - a.modifiedAt || (a.key < b.key ? 1 : -1))
-    .slice(0, limit)
+  const keys = [...(await store.list(historyPrefix(app, environment)))].sort(
+    (a, b) => b.modifiedAt - a.modifiedAt || (a.key < b.key ? 1 : -1),
+  )
   const entries: HistoryEntry[] = []
   const unreadable: string[] = []
   for (const { key } of keys) {
+    if (entries.length + unreadable.length >= limit) break
     const text = await readText(store, key)
     if (text === undefined) continue
     try {
-      entries.push(parseEntry(key, text))
+      const entry = parseEntry(key, text)
+      if (release === undefined || isAbout(entry, release)) entries.push(entry)
     } catch {
       // One bad entry must not hide the others.
       unreadable.push(key)
     }
   }
   return { entries, unreadable }
+}
+
+function isAbout(entry: HistoryEntry, release: string): boolean {
+  return entry.release === release || entry.previous === release
 }
 
 function parseEntry(key: string, text: string): HistoryEntry {
