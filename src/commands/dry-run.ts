@@ -1,5 +1,7 @@
 import { exitCodes, messageOf } from '../errors.js'
-import { estimateSend } from '../execute/estimate.js'
+import type { DeltaPlans } from '../execute/deltas.js'
+import { estimateStaging } from '../execute/estimate.js'
+import { openPlans } from '../execute/material.js'
 import type { Probed } from '../execute/facts.js'
 import { inParallel } from '../execute/parallel.js'
 import { lookAtService } from '../execute/service-now.js'
@@ -61,7 +63,7 @@ async function previewNow(
       return [host.name, now] as const
     }),
   ])
-  const tools = new Map(ready.map(({ host, facts }) => [host.name, facts.tools]))
+  const sends = await sendsOf(session, { plan, ready, record })
   const facts: PreviewFacts = {
     app,
     environment,
@@ -78,18 +80,34 @@ async function previewNow(
             id: holder.id,
           },
     services: new Map(services),
-    sends: new Map(
-      plan.steps.flatMap((step): [string, SendEstimate][] => {
-        const wanted = record(step.to)
-        const has = tools.get(step.host)
-        return wanted === undefined || has === undefined ? [] : [[step.host, estimateSend(wanted, has)]]
-      }),
-    ),
+    sends,
     changes,
     runs: [],
     bound: boundOf(plan, waitsOf(config)),
   }
   return previewOf(plan, facts)
+}
+
+/** Of each host that lacks its release. A manifest that can't be read makes an estimate worse, and is no reason to stop. */
+async function sendsOf(
+  { store, target, run }: RolloutSession,
+  { plan, ready, record }: Looked,
+): Promise<ReadonlyMap<string, SendEstimate>> {
+  const opened = new Map<string, Promise<DeltaPlans | undefined>>()
+  const plansOf = (wanted: ReleaseRecord): Promise<DeltaPlans | undefined> => {
+    const known = opened.get(wanted.release) ?? openPlans(store, wanted).catch(() => undefined)
+    opened.set(wanted.release, known)
+    return known
+  }
+  const facts = new Map(ready.map((each) => [each.host.name, each.facts]))
+  const sends = await inParallel(run.config.ssh.concurrency, plan.steps, async (step) => {
+    const wanted = record(step.to)
+    const has = facts.get(step.host)
+    if (wanted === undefined || has === undefined) return undefined
+    const plans = step.stage === 'present' ? undefined : await plansOf(wanted)
+    return [step.host, await estimateStaging(wanted, has, plans, target.shared)] as const
+  })
+  return new Map(sends.filter((each) => each !== undefined))
 }
 
 /** From what most hosts run to what they will run, as this clone has it. A clone that can't be read is no reason to stop. */

@@ -21,10 +21,44 @@ export interface DeltaBody extends LocalBody {
   readonly patchSize: number
 }
 
+/** How hosts get from releases that they have to one release, by the manifests in the store. Each is worked out once. */
+export class DeltaPlans {
+  readonly #store: Store
+  readonly #record: ReleaseRecord
+  readonly #manifest: Manifest
+  readonly #plans = new Map<string, Promise<Delta | undefined>>()
+
+  constructor(store: Store, record: ReleaseRecord, manifest: Manifest) {
+    this.#store = store
+    this.#record = record
+    this.#manifest = manifest
+  }
+
+  /** Of all files of the release. */
+  get bytes(): number {
+    return this.#record.manifest.bytes
+  }
+
+  /** Undefined: the store has no such release (any more), or one of that name with other content. */
+  plan(base: Base, shared: readonly string[]): Promise<Delta | undefined> {
+    const known = this.#plans.get(base.digest) ?? this.#make(base, shared)
+    this.#plans.set(base.digest, known)
+    return known
+  }
+
+  async #make(base: Base, shared: readonly string[]): Promise<Delta | undefined> {
+    const found = await readRelease(this.#store, this.#record.app, base.release)
+    if (found?.manifest.digest !== base.digest) return undefined
+    const keys = releaseKeys(this.#record.app, base.release, {
+      format: found.archive.format,
+      manifestFile: found.manifest.file,
+    })
+    return planDelta(await fetchManifest(this.#store, keys.manifest, found), this.#manifest, shared)
+  }
+}
+
 interface Source {
-  readonly store: Store
-  readonly record: ReleaseRecord
-  readonly manifest: Manifest
+  readonly plans: DeltaPlans
   /** Private, for what is made. */
   readonly directory: string
   /** The tar of the release. */
@@ -36,18 +70,14 @@ const formats = { zstd: 'tar.zst', gzip: 'tar.gz', none: 'tar' } as const
 /** What brings hosts from releases that they have to one release. Each is made once, however many hosts need it. */
 export class Deltas {
   readonly #source: Source
-  readonly #plans = new Map<string, Promise<Delta | undefined>>()
   readonly #bodies = new Map<string, Promise<DeltaBody>>()
 
   constructor(source: Source) {
     this.#source = source
   }
 
-  /** Undefined: the store has no such release (any more), or one of that name with other content. */
-  plan(base: Base, shared: readonly string[]): Promise<Delta | undefined> {
-    const known = this.#plans.get(base.digest) ?? this.#makePlan(base, shared)
-    this.#plans.set(base.digest, known)
-    return known
+  get plans(): DeltaPlans {
+    return this.#source.plans
   }
 
   body(base: Base, delta: Delta, encoding: Encoding): Promise<DeltaBody> {
@@ -55,17 +85,6 @@ export class Deltas {
     const known = this.#bodies.get(name) ?? this.#makeBody(name, delta, encoding)
     this.#bodies.set(name, known)
     return known
-  }
-
-  async #makePlan(base: Base, shared: readonly string[]): Promise<Delta | undefined> {
-    const { store, record, manifest } = this.#source
-    const found = await readRelease(store, record.app, base.release)
-    if (found?.manifest.digest !== base.digest) return undefined
-    const keys = releaseKeys(record.app, base.release, {
-      format: found.archive.format,
-      manifestFile: found.manifest.file,
-    })
-    return planDelta(await fetchManifest(store, keys.manifest, found), manifest, shared)
   }
 
   async #makeBody(name: string, delta: Delta, encoding: Encoding): Promise<DeltaBody> {

@@ -8,7 +8,7 @@ import { releaseKeys } from '../store/layout.js'
 import type { Room } from './facts.js'
 import { makePrivateDirectory } from './private-directory.js'
 import { decompress, recompress } from './recompress.js'
-import { Deltas } from './deltas.js'
+import { DeltaPlans, Deltas } from './deltas.js'
 import { fetchBody, fetchManifest, writeBody, type LocalBody } from './local-body.js'
 
 /** All that staging a release on hosts takes, verified against its record. */
@@ -17,8 +17,6 @@ export interface ReleaseMaterial {
   /** sha256 of the listing. */
   readonly digest: string
   readonly listing: Buffer
-  /** Of all files. */
-  readonly bytes: number
   /** How the published archive is compressed. */
   readonly encoding: Encoding
   /** The archive in another compression is made once, when the first host needs it. */
@@ -29,6 +27,15 @@ export interface ReleaseMaterial {
 }
 
 export const encodings = { 'tar.zst': 'zstd', 'tar.gz': 'gzip', tar: 'none' } as const
+
+/** What a host of a dry run would be sent, without the archive. */
+export async function openPlans(store: Store, record: ReleaseRecord): Promise<DeltaPlans> {
+  const keys = releaseKeys(record.app, record.release, {
+    format: record.archive.format,
+    manifestFile: record.manifest.file,
+  })
+  return new DeltaPlans(store, record, await fetchManifest(store, keys.manifest, record))
+}
 
 /** Room for the archive as it comes, the tree, and its listing. */
 export function roomFor(record: ReleaseRecord): Room {
@@ -63,9 +70,7 @@ export async function openMaterial(
     })
     const encoding = encodings[record.archive.format]
     const deltas = new Deltas({
-      store,
-      record,
-      manifest,
+      plans: new DeltaPlans(store, record, manifest),
       directory,
       open: () => decompress(published.open(), encoding),
     })
@@ -74,7 +79,6 @@ export async function openMaterial(
       release: record.release,
       digest: record.manifest.digest,
       listing,
-      bytes: record.manifest.bytes,
       encoding,
       archive: (wanted) => {
         const known =

@@ -49,7 +49,7 @@ export function planDelta(base: Manifest, next: Manifest, shared: readonly strin
 export function estimateStage(record: ReleaseRecord, delta?: Delta): number {
   if (delta === undefined || record.tar.size === 0) return record.archive.size
   const headers = (delta.send.size + delta.links.length) * 64
-  return Math.round(delta.bytes * (record.archive.size / record.tar.size)) + headers + delta.patch.length / 3
+  return Math.round(delta.bytes * (record.archive.size / record.tar.size) + headers + delta.patch.length / 3)
 }
 
 type File = Extract<ManifestEntry, { type: 'file' }>

@@ -33,11 +33,11 @@ describe('--dry-run', { timeout: 60_000 }, () => {
     const { code, output } = await place.run('deploy', 'v2', '--dry-run')
     expect(code, output).toBe(0)
     for (const line of [
-      /web1 +1 +healthy +send, switch to v2.* kB, archive as gzip +runs v1/,
+      /web1 +1 +healthy +send, switch to v2.* (kB|bytes|B), delta on v1 +runs v1/,
       /web3 +3 +healthy/,
       /pointer +v1 \(generation 1\), then v2/,
       /lock +free/,
-      /to send +\d.* kB to 3 hosts/,
+      /to send +.*\d.* (kB|bytes|B) to 3 hosts/,
       /time +at most .* for 3 batches/,
       /1 commit in v2 and not in v1/,
       /[0-9a-f]{12} +fixture +Say v2/,
@@ -58,11 +58,11 @@ describe('--dry-run', { timeout: 60_000 }, () => {
       batches: [['web1'], ['web2']],
       hosts: [
         { host: 'web1', batch: 1, from: 'v1', to: 'v2', stage: 'send', now: { health: 'healthy' } },
-        { host: 'web2', batch: 2, from: 'v1', to: 'v2', stage: 'send', send: { exact: true } },
+        { host: 'web2', batch: 2, from: 'v1', to: 'v2', stage: 'send', send: { exact: false } },
       ],
       pointer: { now: { release: 'v1', generation: 1 }, then: 'v1' },
       lock: null,
-      send: { hosts: 2, exact: true },
+      send: { hosts: 2, exact: false },
       changes: { kind: 'known', from: 'v1', added: { count: 1, commits: [{ subject: 'Say v2' }] } },
       bound: { batches: 2 },
     })
