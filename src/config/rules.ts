@@ -101,6 +101,25 @@ export function reachableDeadline(
   }
 }
 
+/** A guard that ends first would take a host back from a release that may still become healthy. */
+export function guardOutlastsHealth(
+  config: {
+    readonly rollout: { readonly guard?: number }
+    readonly health?: { readonly deadline: number }
+  },
+  context: Context,
+): void {
+  const { rollout, health } = config
+  if (rollout.guard === undefined || rollout.guard === 0 || health === undefined) return
+  if (rollout.guard > health.deadline) return
+  const time = `a host has ${formatDuration(health.deadline)} to become healthy (health.deadline)`
+  report(
+    context,
+    ['rollout', 'guard'],
+    `${formatDuration(rollout.guard)} is too short: ${time}. Write a longer guard, or a shorter deadline`,
+  )
+}
+
 interface ServiceForm {
   readonly systemd?: string | { readonly unit: string; readonly user: boolean }
   readonly upstart?: string

@@ -1,5 +1,6 @@
 import { text, z } from './fields.js'
 import { drainNeedsInstances } from './fleet-rules.js'
+import { guardOutlastsHealth } from './rules.js'
 import * as names from './names.js'
 import { isPlain } from './plain.js'
 import { archive, build } from './sections/build.js'
@@ -68,6 +69,7 @@ export const configSchema = sections
       ),
   })
   .superRefine(drainNeedsInstances)
+  .superRefine(guardOutlastsHealth)
 
 /** What a config file may export. */
 export type ConfigInput = z.input<typeof configSchema>

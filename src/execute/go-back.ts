@@ -69,7 +69,7 @@ async function bringBack(run: Run, { member, because }: Return, ledger: Ledger):
   if (runs === undefined) return stuck('it could not be read afterwards', runs)
   if (runs !== null) {
     const settled = await settle(run, host, runs)
-    if (settled.kind === 'unhealthy') return stuck(`${runs} is ${settled.because} (after: ${because})`, runs)
+    if (settled.kind === 'unhealthy') return stuck(`${runs}: ${settled.because} (after: ${because})`, runs)
   }
   ledger.settle(host.name, { kind: 'rolled-back', because, runs })
 }

@@ -32,7 +32,7 @@ async function undoConfirmed(run: Run, { probed, step }: Member, previous: strin
   if (settled.kind === 'unhealthy')
     return {
       kind: 'failed',
-      because: `${previous} is ${settled.because}`,
+      because: `${previous}: ${settled.because}`,
       log: settled.log,
       switched: true,
     }

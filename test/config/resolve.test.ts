@@ -302,6 +302,7 @@ describe('what is wrong is told with its place and a remedy', () => {
       { health: { http: { url: 'http://a/', release: { body: false } } } },
       'health.http.release.body: is true',
     ],
+    [{ rollout: { guard: '60s' }, health: { tcp: 80 } }, 'rollout.guard: 1m is too short: a host has 1m'],
     [{ environments: [] }, 'environments: is a list. Write an object'],
     [
       { environments: { x: { environments: {} } } },

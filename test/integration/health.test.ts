@@ -12,7 +12,7 @@ beforeAll(async () => {
     user: 'root',
     config: {
       rollout: { strategy: 'rolling', batch: 1, guard: `${guard}s` },
-      health: { http: 'http://localhost:3000/health', minUptime: '3s', interval: '200ms', deadline: '20s' },
+      health: { http: 'http://localhost:3000/health', minUptime: '3s', interval: '200ms', deadline: '12s' },
     },
   })
   const authorized = 'cat /home/deploy/.ssh/authorized_keys >>/root/.ssh/authorized_keys'
