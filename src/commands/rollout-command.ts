@@ -6,6 +6,7 @@ import { inParallel } from '../execute/parallel.js'
 import { executeRollout } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
 import { waitsOf } from '../execute/waits.js'
+import { timeOfHooks } from '../hooks/around.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { boundOf } from '../plan/bound.js'
 import { stepTo, type Target } from '../plan/deploy.js'
@@ -74,7 +75,11 @@ export async function conductRollout(
     const result = await dryRun(context, session, options, looked)
     return { outcomes: [], reached: [], result }
   }
-  showPlan(context.reporter, plan, boundOf(plan, waitsOf(run.config)))
+  showPlan(
+    context.reporter,
+    plan,
+    boundOf(plan, waitsOf(run.config, timeOfHooks(run.config.hooks, plan.kind))),
+  )
   await intent.begin?.(plan)
 
   const executed = await execute(context, session, options, { intent, plan, ready, hosts })

@@ -8,8 +8,8 @@ const unchecked = 30_000
 const stages = { attempts: 3, pause: 5_000 }
 const switches = 2
 
-/** All that a rollout with this config may wait for. */
-export function waitsOf(config: Config): Waits {
+/** All that a rollout with this config may wait for; `hooks` is what the user's own may take. */
+export function waitsOf(config: Config, hooks: Waits['around']): Waits {
   const restart = config.service?.timeout ?? 0
   const settle = config.health?.deadline ?? unchecked
   const look = readBack.tries * limits.look + (readBack.tries - 1) * readBack.pause
@@ -17,7 +17,10 @@ export function waitsOf(config: Config): Waits {
   const confirming = switches * (limits.change + look)
   // Sent, read back twice, and asked for its end.
   const switching = switches * (restart + limits.change + 2 * look + restart + 15_000 + limits.look)
-  const staging = stages.attempts * (2 * limits.send + 2 * limits.stage + stages.pause + limits.look)
+  // Each attempt may send a delta first, and then the whole.
+  const staging = stages.attempts * (3 * limits.send + 3 * limits.stage + stages.pause + limits.look)
+  // Out of traffic, and back.
+  const drained = config.rollout.drain.kind === 'none' ? 0 : 2 * config.rollout.drainTimeout
   return {
     restart,
     settle,
@@ -26,6 +29,7 @@ export function waitsOf(config: Config): Waits {
       switch: switching + settling + confirming,
       return: look + switching + settling + confirming + look,
     },
+    around: { once: hooks.once, batch: hooks.batch + drained },
     stageIdle: limits.sendIdle,
     concurrency: config.ssh.concurrency,
   }

@@ -8,6 +8,8 @@ export interface Waits {
   readonly settle: number
   /** The most that each of these may take on one host with every lost connection, repeated call and look back. */
   readonly worst: { readonly stage: number; readonly switch: number; readonly return: number }
+  /** What the user's own hooks, and the load balancer, may take: once, and with each batch. */
+  readonly around: { readonly once: number; readonly batch: number }
   /** Staging is given up after so long without a byte. */
   readonly stageIdle: number
   /** Hosts that are staged at once. */
@@ -34,15 +36,21 @@ export function boundOf(plan: Planned, waits: Waits): Bound {
   const batches = plan.batches.length
   const pauses = Math.max(0, batches - 1) * plan.pause
   const looks = plan.steps.some((step) => step.act === 'verify') ? waits.settle : 0
-  const batch = waits.restart + waits.settle
+  const batch = waits.restart + waits.settle + waits.around.batch
   const sent = plan.steps.filter((step) => step.stage === 'send').length
   const staging = Math.ceil(sent / waits.concurrency) * waits.worst.stage
   const back = plan.onFailure === 'stop' || plan.onFailure === 'go-on' ? 0 : batches * waits.worst.return
   return {
     batches,
     batch,
-    switching: looks + batches * batch + pauses,
+    switching: looks + batches * batch + pauses + waits.around.once,
     stageIdle: sent === 0 ? null : waits.stageIdle,
-    worst: staging + looks + batches * waits.worst.switch + pauses + back,
+    worst:
+      staging +
+      looks +
+      batches * (waits.worst.switch + waits.around.batch) +
+      pauses +
+      waits.around.once +
+      back,
   }
 }

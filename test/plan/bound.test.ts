@@ -6,6 +6,7 @@ const waits: Waits = {
   restart: 60,
   settle: 40,
   stageIdle: 5,
+  around: { once: 0, batch: 0 },
   concurrency: 2,
   worst: { stage: 1_000_000, switch: 10_000, return: 20_000 },
 }
@@ -58,5 +59,13 @@ describe('the time that a rollout may take', () => {
     ['nothing to do', { steps: [], batches: [] }, { batches: 0, switching: 0, worst: 0 }],
   ])('%s', (_, change, expected) => {
     expect(boundOf(plan(change), waits)).toMatchObject(expected)
+  })
+
+  test('hooks and the load balancer take theirs, once and with each batch', () => {
+    expect(boundOf(plan({}), { ...waits, around: { once: 5, batch: 30 } })).toMatchObject({
+      batch: 130,
+      switching: 3 * 130 + 14 + 5,
+      worst: 3 * 10_030 + 14 + 5 + 3 * 20_000,
+    })
   })
 })
