@@ -9,6 +9,7 @@ import type { DeployOptions } from './commands/deploy.js'
 import type { HistoryOptions } from './commands/history.js'
 import type { ReleasesOptions } from './commands/releases.js'
 import type { PublishOptions } from './commands/publish.js'
+import type { PruneOptions } from './commands/prune.js'
 import type { RollbackOptions } from './commands/rollback.js'
 import type { ShipOptions } from './commands/ship.js'
 import type { StatusOptions } from './commands/status.js'
@@ -96,5 +97,7 @@ export const history = async (context: CommandContext, options?: HistoryOptions)
   (await import('./commands/history.js')).history(context, options)
 export const clean = async (context: CommandContext, options?: CleanOptions): Result =>
   (await import('./commands/clean.js')).clean(context, options)
+export const prune = async (context: CommandContext, options?: PruneOptions): Result =>
+  (await import('./commands/prune.js')).prune(context, options)
 export const unlock = async (context: CommandContext, options: { readonly id: string }): Result =>
   (await import('./commands/unlock.js')).unlock(context, options)

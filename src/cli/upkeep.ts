@@ -1,6 +1,6 @@
-import { text, type Declare } from './command.js'
+import { flag, text, type Declare } from './command.js'
 
-/** What keeps things in order, and the place to try them: `unlock`, `clean`, `sandbox`. */
+/** What keeps things in order, and the place to try them: `unlock`, `prune`, `clean`, `sandbox`. */
 export function declareUpkeepCommands(command: Declare): void {
   command(
     'unlock',
@@ -8,6 +8,21 @@ export function declareUpkeepCommands(command: Declare): void {
     (c) => c.argument('<id>', 'the id that the message of the lock shows'),
     async (context, _options, args) =>
       (await import('../commands/unlock.js')).unlock(context, { id: args[0] ?? '' }),
+  )
+  command(
+    'prune',
+    'remove releases from the store that nothing needs any more',
+    (c) =>
+      c
+        .option('--keep <count>', 'how many of the newest stay (default: store.keep)')
+        .option('--dry-run', 'show what would go, and why')
+        .option('--lock-wait <duration>', 'wait that long for a deploy to end, e.g. 15m'),
+    async (context, options) =>
+      (await import('../commands/prune.js')).prune(context, {
+        keep: text(options.keep),
+        dryRun: flag(options.dryRun),
+        lockWait: text(options.lockWait),
+      }),
   )
   command(
     'clean',

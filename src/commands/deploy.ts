@@ -13,6 +13,7 @@ import { keepAlias } from './keep-alias.js'
 import { pointTo } from './point-to.js'
 import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { pruneStoreAfter } from './prune-store.js'
 import { compatibilityOf } from './compatibility.js'
 import { conductRollout } from './rollout-command.js'
 import type { RolloutOptions } from './rollout-options.js'
@@ -83,6 +84,7 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
       started,
       ...conducted,
     })
+    if (conducted.result.code === 0) await pruneStoreAfter(context, session)
     return conducted.result
   } finally {
     await session.close()

@@ -42,6 +42,11 @@ export interface Store {
   read(key: string): Promise<Readable>
   /** All objects and documents whose keys start with the prefix, sorted by key. The prefix is empty or starts a key. */
   list(prefix: string): Promise<readonly StoredKey[]>
+  /**
+   * Ends uploads of keys under a prefix that began longer ago than `age` ms and never ended, and gives their keys. A store
+   * that has no such thing lacks the method.
+   */
+  abandonUploads?(prefix: string, age: number): Promise<readonly string[]>
   /** Removes an object or document; none is fine. */
   remove(key: string): Promise<void>
   readDocument(key: string): Promise<StoredDocument | undefined>

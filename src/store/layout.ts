@@ -56,6 +56,17 @@ export function releaseOfRecordKey(app: string, key: string): string | undefined
   return file === 'release.json' && rest.length === 0 && release !== '' ? release : undefined
 }
 
+/** Starts every key of an app; ends with a slash. */
+export function appPrefix(app: string): string {
+  return `${checked('app', app)}/`
+}
+
+/** The environment whose pointer has this key, undefined for any other key. */
+export function environmentOfPointerKey(app: string, key: string): string | undefined {
+  const [environment, file, ...rest] = key.slice(appPrefix(app).length).split('/')
+  return file === 'current.json' && rest.length === 0 ? environment : undefined
+}
+
 export function pointerKey(app: string, environment: string): string {
   return `${environmentPrefix(app, environment)}current.json`
 }

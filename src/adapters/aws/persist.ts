@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports.js'
-import { failureOf, isThrottled, isTransient } from './failure.js'
+import { failureOf, isThrottled, isTransient, isUnreachable } from './failure.js'
 
 export interface Persistence {
   readonly clock: Clock
@@ -12,7 +12,9 @@ export interface Persistence {
   readonly random?: () => number
 }
 
-const defaultRetryFor = 60_000
+export const defaultRetryFor = 60_000
+/** The same for a server that can't be found: that is rather a wrong name than a short trouble. */
+const unreachableFor = 20_000
 const defaultDeadline = 120_000
 
 /** Milliseconds: the first wait, which doubles up to the longest. Throttling asks for more patience. */
@@ -57,7 +59,8 @@ export async function persist<T>(work: (signal: AbortSignal) => Promise<T>, how:
         if (!isTransient(failure)) throw error
         const base = isThrottled(failure) ? first.throttled : first.other
         const wait = Math.min(longest, base * 2 ** attempt) * (0.5 + random() / 2)
-        if (clock.now() - started + wait > retryFor) throw error
+        const patience = isUnreachable(failure) ? Math.min(retryFor, unreachableFor) : retryFor
+        if (clock.now() - started + wait > patience) throw error
         await sleepOr(error, clock.sleep(wait, stop.signal), signal)
       }
     }

@@ -4,7 +4,7 @@ import { DeliverError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
 import { clientOptions, type ClientTuning } from '../aws/clients.js'
 import { awsError, type Advice } from '../aws/errors.js'
-import { persist, type Persistence } from '../aws/persist.js'
+import { defaultRetryFor, persist, type Persistence } from '../aws/persist.js'
 import { loadS3 } from '../aws/sdk.js'
 
 export type S3Sdk = Awaited<ReturnType<typeof loadS3>>
@@ -14,7 +14,7 @@ export interface OpenBucket {
   readonly place: BucketPlace
   readonly clock: Clock
   readonly tuning?: ClientTuning
-  /** Milliseconds, for all requests: see Persistence. */
+  /** Milliseconds that no request is repeated longer than. */
   readonly retryFor?: number
 }
 
@@ -67,7 +67,11 @@ export async function openBucket({ place, clock, tuning, retryFor }: OpenBucket)
     place,
     where,
     send: (work, how = {}) =>
-      persist(work, { clock, ...(retryFor === undefined ? {} : { retryFor }), ...how }),
+      persist(work, {
+        clock,
+        ...how,
+        retryFor: Math.min(how.retryFor ?? defaultRetryFor, retryFor ?? Infinity),
+      }),
     async inWords(doing, permission, work) {
       try {
         return await work()
