@@ -78,7 +78,12 @@ export default defineConfig({
 
   rollout: {
     strategy: 'rolling', // or parallel
-    batch: '25%', // or a count
+    batch: '1,25%', // counts or shares; the last one repeats
+    maxUnavailable: '30%', // or a count; default: the largest batch
+    canary: { hosts: 1, bake: '5m' }, // a first batch that is watched for a while
+    spread: 'zone', // label of hosts: no zone loses all at once
+    maxFailures: 0, // or a share: hosts that may fail without ending the rollout
+    allowUnreachable: 0, // hosts that may be out of reach at the start
     onFailure: 'rollback', // or rollback-host, stop
     pause: '0s', // between batches
     guard: '5m', // after this long an unconfirmed host goes back by itself

@@ -19,7 +19,8 @@ export function declareRolloutCommands(command: Declare): void {
       rolloutOptions(c.argument('[release]', 'default: $TAG, else the newest published'))
         .option('--only-outdated', 'leave hosts that run the release alone')
         .option('--out <file>', 'with --dry-run: save the plan')
-        .option('--plan <file>', 'run a saved plan, unless the world has changed'),
+        .option('--plan <file>', 'run a saved plan, unless the world has changed')
+        .option('--allow-empty', 'first deploy of a group without servers: only the pointer moves'),
     async (context, options, args) =>
       (await import('../commands/deploy.js')).deploy(context, {
         ...rolloutFlags(options),
@@ -59,7 +60,11 @@ export function declareRolloutCommands(command: Declare): void {
 
 const rolloutOptions = (c: Command): Command =>
   selectionOptions(c)
-    .option('--batch <size>', 'hosts per batch: 2, 25%')
+    .option('--batch <sizes>', 'hosts per batch: 2, 25%, or growing: 1,5,20%')
+    .option('--max-unavailable <size>', 'the most hosts out of service at once: 2, 25%')
+    .option('--max-failures <size>', 'go on while no more hosts than that have failed: 1, 5%')
+    .option('--allow-unreachable <count>', 'go on without that many hosts out of reach')
+    .option('--expect <count>', 'how many hosts the fleet must have, when it changed much since last time')
     .option('--strategy <name>', 'parallel or rolling')
     .option('--on-failure <policy>', 'rollback, rollback-host or stop')
     .option('--dry-run', 'print the plan and stop')
@@ -71,6 +76,11 @@ function rolloutFlags(options: Options): RolloutOptions {
     hosts: text(options.hosts),
     limit: text(options.limit),
     batch: text(options.batch),
+    maxUnavailable: text(options.maxUnavailable),
+    maxFailures: text(options.maxFailures),
+    allowUnreachable: text(options.allowUnreachable),
+    expect: text(options.expect),
+    allowEmpty: flag(options.allowEmpty),
     strategy: text(options.strategy),
     onFailure: text(options.onFailure),
     dryRun: flag(options.dryRun),

@@ -1,15 +1,14 @@
 import { DeliverError, exitCodes, messageOf } from '../errors.js'
 import { probeHost, type Probed, type Room } from '../execute/facts.js'
-import { FleetWatch, type Member } from '../execute/fleet-watch.js'
-import { openMaterial, type ReleaseMaterial } from '../execute/material.js'
+import { identityOf } from '../execute/fleet-watch.js'
 import { inParallel } from '../execute/parallel.js'
-import { executeRollout } from '../execute/rollout.js'
+import type { RolloutEnd } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
 import { waitsOf } from '../execute/waits.js'
 import { timeOfHooks } from '../hooks/around.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { boundOf } from '../plan/bound.js'
-import { stepTo, type Target } from '../plan/deploy.js'
+import type { Target } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
@@ -18,6 +17,7 @@ import type { CommandContext, CommandResult } from './context.js'
 import { dryRun, type Looked } from './dry-run.js'
 import type { RolloutOptions } from './rollout-options.js'
 import type { RolloutSession } from './rollout-session.js'
+import { runPlan } from './run-plan.js'
 import { showOutcomes, showPlan } from './show.js'
 
 /** What `deploy` and `rollback` do differently. */
@@ -63,9 +63,10 @@ export async function conductRollout(
   const probed = await inParallel(run.config.ssh.concurrency, hosts, (host) =>
     probeHost(run, session.link(host), intent.room),
   )
-  const ready = probed.filter((each) => each.kind === 'ready')
-  const unfit = probed.filter((each) => each.kind === 'unfit')
-  if (unfit.length > 0 && (intent.unfit === 'refuse' || ready.length === 0))
+  const there = await without(session, options, hosts, probed)
+  const ready = there.filter((each) => each.kind === 'ready')
+  const unfit = there.filter((each) => each.kind === 'unfit')
+  if (ready.length === 0 || !mayLeave(unfit, intent, run.config.rollout.allowUnreachable))
     return refused(context, intent, probed)
 
   const plan = await intent.plan(ready.map(({ view }) => view))
@@ -82,9 +83,10 @@ export async function conductRollout(
   )
   await intent.begin?.(plan)
 
-  const executed = await execute(context, session, options, { intent, plan, ready, hosts })
-  const outcomes = inOrderOf(hosts, [...unfit.map((each) => unfitOutcome(each)), ...executed])
-  const verdict = await finish(intent, plan, verdictOf(plan.release, outcomes, cutShort(context, outcomes)))
+  const executed = await runPlan(context, session, options, { intent, plan, ready, unfit, hosts })
+  const left = probed.filter((each) => !there.includes(each)).map(goneOutcome)
+  const outcomes = inOrderOf(hosts, [...left, ...executed.outcomes])
+  const verdict = await finish(intent, plan, executed, judge(context, plan, outcomes, executed.problem))
   showOutcomes(context.reporter, outcomes)
   const done = new Set(outcomes.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.host] : [])))
   return {
@@ -94,9 +96,46 @@ export async function conductRollout(
   }
 }
 
+/** A host that can't be deployed to because it has left the fleet, or another one has its address, is none of ours. */
+async function without(
+  session: RolloutSession,
+  options: RolloutOptions,
+  hosts: readonly Host[],
+  probed: readonly Probed[],
+): Promise<readonly Probed[]> {
+  const there = probed.filter((each) => each.kind === 'ready' || each.swapped !== true)
+  if (there.every(({ kind }) => kind === 'ready')) return there
+  const now = await session.hosts().catch(() => hosts)
+  const still = new Set(stillChosen(now, options, hosts).map(identityOf))
+  return there.filter((each) => each.kind === 'ready' || still.has(identityOf(each.host.link.host)))
+}
+
+/** Whether the rollout may go on without these hosts. */
+function mayLeave(unfit: readonly Unfit[], intent: Intent, allowed: number): boolean {
+  if (intent.unfit === 'go-on') return true
+  return unfit.length <= allowed && unfit.every(({ unreachable }) => unreachable === true)
+}
+
+function judge(
+  context: CommandContext,
+  plan: RolloutPlan,
+  outcomes: readonly Outcome[],
+  problem: string | undefined,
+): Verdict {
+  const verdict = verdictOf(plan.release, outcomes, cutShort(context, outcomes))
+  if (problem === undefined || verdict.code !== exitCodes.done) return verdict
+  return { code: exitCodes.partial, text: `${verdict.text}, but ${problem}` }
+}
+
 /** Hosts that are on the release while the pointer is not are a deploy that is done in part: the next server boots the old one. */
-async function finish(intent: Intent, plan: RolloutPlan, verdict: Verdict): Promise<Verdict> {
-  if (verdict.code !== exitCodes.done) return verdict
+async function finish(
+  intent: Intent,
+  plan: RolloutPlan,
+  { accepted }: Pick<RolloutEnd, 'accepted'>,
+  verdict: Verdict,
+): Promise<Verdict> {
+  const inPart = verdict.code === exitCodes.partial && accepted
+  if (verdict.code !== exitCodes.done && !inPart) return verdict
   try {
     await intent.finish?.(plan)
     return verdict
@@ -114,72 +153,6 @@ function inOrderOf(hosts: readonly Host[], outcomes: readonly Outcome[]): readon
 }
 
 type Unfit = Extract<Probed, { kind: 'unfit' }>
-type Ready = Extract<Probed, { kind: 'ready' }>
-
-interface Execution {
-  readonly intent: Intent
-  readonly plan: RolloutPlan
-  readonly ready: readonly Ready[]
-  readonly hosts: readonly Host[]
-}
-
-async function execute(
-  context: CommandContext,
-  session: RolloutSession,
-  options: RolloutOptions,
-  { intent, plan, ready, hosts }: Execution,
-): Promise<readonly Outcome[]> {
-  const { run, store, fleet } = session
-  const materials = new Map<string, Promise<ReleaseMaterial>>()
-  const recordOf = (release: string): ReleaseRecord => {
-    const record = intent.record(release)
-    if (record !== undefined) return record
-    throw new DeliverError('precondition', `the store has no release ${release}`)
-  }
-  const openNow = async (release: string): Promise<ReleaseMaterial> =>
-    openMaterial(store, recordOf(release), run.stop)
-  const material = (release: string): Promise<ReleaseMaterial> => {
-    const known = materials.get(release) ?? openNow(release)
-    materials.set(release, known)
-    return known
-  }
-  const byHost = new Map(ready.map((each) => [each.host.name, each]))
-  const members = plan.steps.flatMap((step): Member[] => {
-    const probed = byHost.get(step.host)
-    return probed === undefined ? [] : [{ probed, step }]
-  })
-  const target = intent.target ?? {
-    release: plan.release,
-    digest: digestOf(plan.release, intent, ready),
-  }
-  const watch = new FleetWatch({
-    known: hosts,
-    ask: async () => stillChosen(await fleet.hosts(context.interrupt.signal), options, hosts),
-    join: async (host) => {
-      const probed = await probeHost(run, session.link(host), intent.room)
-      return probed.kind === 'ready' ? { probed, step: stepTo(target, probed.view) } : { probed }
-    },
-  })
-  try {
-    return await executeRollout(run, {
-      plan,
-      members,
-      watch,
-      material,
-      digest: (release) => digestOf(release, intent, ready),
-    })
-  } finally {
-    for (const opened of materials.values()) await opened.then((each) => each.close()).catch(() => undefined)
-  }
-}
-
-/** From the store's record; a release that only hosts still have is what they say it is. */
-function digestOf(release: string, intent: Intent, ready: readonly Ready[]): string {
-  const record = intent.record(release)
-  if (record !== undefined) return record.manifest.digest
-  const found = ready.map(({ view }) => view.staged.get(release)).find((digest) => digest !== undefined)
-  return found ?? ''
-}
 
 function refused(context: CommandContext, intent: Intent, probed: readonly Probed[]): Conducted {
   const names = probed.flatMap((each) => (each.kind === 'unfit' ? [each.host.name] : [])).join(', ')
@@ -193,6 +166,10 @@ function refused(context: CommandContext, intent: Intent, probed: readonly Probe
   const code = context.interrupt.reason === undefined ? exitCodes.failed : exitCodes[context.interrupt.reason]
   const text = `${intent.title}: ${because}`
   return { outcomes, reached: [], result: { code, text, data: { outcomes } } }
+}
+
+function goneOutcome({ host }: Probed): Outcome {
+  return { host: host.name, ms: 0, kind: 'gone', because: 'left the fleet before anything was done' }
 }
 
 function unfitOutcome({ host, because, view }: Unfit): Outcome {

@@ -7,12 +7,14 @@ import { DeliverError, messageOf } from '../errors.js'
 import type { RunHost, Run } from '../execute/run.js'
 import { HostLink } from '../execute/link.js'
 import { noSteps } from '../execute/steps.js'
+import type { Drainage } from '../execute/traffic.js'
 import type { Fleet, Host, Store, Transport } from '../ports.js'
 import { chooseHosts } from '../plan/select.js'
 import type { Lease } from '../store/lease.js'
 import { ownerFrom, type LeaseOwner } from '../store/owner.js'
 import { acquireLease } from '../store/lock.js'
 import { missing, openFleet, openStore, openTransport } from '../wire.js'
+import { openDrainage } from './changes.js'
 import type { CommandContext } from './context.js'
 import type { RolloutOptions } from './rollout-options.js'
 
@@ -25,6 +27,8 @@ export interface RolloutSession {
   /** Undefined for a dry run: looking needs no lock. */
   readonly lease: Lease | undefined
   readonly run: Run
+  /** Undefined: hosts stay in traffic while they are switched. */
+  readonly drainage: Drainage | undefined
   /** The hosts that the caller selected, as the fleet is now. */
   hosts(): Promise<readonly Host[]>
   link(host: Host): RunHost
@@ -45,7 +49,9 @@ export async function openRollout(
   const store = await openStore(config)
   const lease = options.dryRun === true ? undefined : await takeLease(context, config, store, options)
   let transport: Transport
+  let drainage: Drainage | undefined
   try {
+    drainage = await openDrainage(context.reporter, fleet, lease, context.interrupt.signal)
     transport = await openTransport(config, context.env, context.reporter)
   } catch (error) {
     if (lease !== undefined) await releaseLease(context, lease)
@@ -70,6 +76,7 @@ export async function openRollout(
     fleet,
     lease,
     run,
+    drainage,
     hosts: async () => chooseHosts(await fleet.hosts(context.interrupt.signal), options),
     link: (host) => {
       const link = new HostLink({ host, transport, path: target.path })

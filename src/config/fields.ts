@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Rule } from './names.js'
-import { parseBatch, parseDuration } from './values.js'
+import { parseBatches, parseDuration, parseSize } from './values.js'
 import type { Parsed } from './values.js'
 
 /** The kinds of values that the schema is made of. The only file that loads zod. */
@@ -55,10 +55,17 @@ export function duration(least = 1) {
     .meta({ label: 'duration' })
 }
 
-export function batchSize() {
+export function batchSizes() {
   return z
     .union([z.number(), z.string()])
-    .transform((value, context) => taken(parseBatch(value), context))
+    .transform((value, context) => taken(parseBatches(value), context))
+    .meta({ label: 'count, percentage, or a list such as 1,5,20%' })
+}
+
+export function hostCount(least: 0 | 1) {
+  return z
+    .union([z.number(), z.string()])
+    .transform((value, context) => taken(parseSize(value, least), context))
     .meta({ label: 'count or percentage' })
 }
 

@@ -157,12 +157,23 @@ export interface ServiceConfig {
   readonly log?: string
 }
 
-/** Hosts per batch: a count, or percent of the fleet (rounded down, at least one). */
+/** A count of hosts, or percent of the fleet, rounded down. */
 export type BatchSize = { readonly count: number } | { readonly percent: number }
 
 export interface RolloutConfig {
   readonly strategy: 'parallel' | 'rolling'
-  readonly batch: BatchSize
+  /** Of the batches in turn; the last one repeats. A batch is at least one host. */
+  readonly batch: readonly BatchSize[]
+  /** The most hosts that may be out of service, for whatever reason. Undefined: the largest batch, beside hosts that failed. */
+  readonly maxUnavailable?: BatchSize
+  /** The first batch, and for how many milliseconds its health is watched before the next. */
+  readonly canary?: { readonly hosts: number; readonly bake: number }
+  /** The label by which a batch is spread, so that no zone loses all of its hosts at once. */
+  readonly spread: string
+  /** Hosts that may fail in the whole run without ending it. */
+  readonly maxFailures: BatchSize
+  /** Hosts that may be out of reach at the start without stopping the deploy. */
+  readonly allowUnreachable: number
   readonly onFailure: 'rollback' | 'rollback-host' | 'stop'
   /** Milliseconds between batches. */
   readonly pause: number

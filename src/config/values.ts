@@ -42,20 +42,40 @@ export function formatDuration(ms: number): string {
   return text === '' ? '0s' : text
 }
 
-const batchFix = 'Write a count of hosts such as 2, or a share of the fleet such as "25%"'
+const sizeFix = 'Write a count of hosts such as 2, or a share of the fleet such as "25%"'
+const mostBatches = 20
 
-export function parseBatch(value: string | number): Parsed<BatchSize> {
+/** `2` or `25%`. `least` is 0 where none at all makes sense. */
+export function parseSize(value: string | number, least: 0 | 1): Parsed<BatchSize> {
   const form = /^(\d{1,6})(%?)$/.exec(String(value).trim())
   const amount = Number(form?.[1])
-  if (form === null) return wrong(`${shown(value)} is no batch size. ${batchFix}`)
-  if (amount === 0) return wrong(`a batch of ${shown(value)} would never deploy. ${batchFix}`)
+  if (form === null) return wrong(`${shown(value)} is no number of hosts. ${sizeFix}`)
+  if (amount < least) return wrong(`${shown(value)} would never deploy. ${sizeFix}`)
   if (form[2] === '') return { ok: true, value: { count: amount } }
-  if (amount > 100) return wrong(`${shown(value)} is more than the whole fleet. ${batchFix}`)
+  if (amount > 100) return wrong(`${shown(value)} is more than the whole fleet. ${sizeFix}`)
   return { ok: true, value: { percent: amount } }
 }
 
-export function formatBatch(batch: BatchSize): string {
-  return 'count' in batch ? String(batch.count) : `${batch.percent}%`
+/** `1`, `25%`, or sizes that grow: `1,5,20%`. */
+export function parseBatches(value: string | number): Parsed<readonly BatchSize[]> {
+  const parts = String(value).split(',')
+  if (parts.length > mostBatches)
+    return wrong(`${shown(value)} has more than ${mostBatches} sizes. Write fewer`)
+  const sizes: BatchSize[] = []
+  for (const part of parts) {
+    const size = parseSize(part, 1)
+    if (!size.ok) return size
+    sizes.push(size.value)
+  }
+  return { ok: true, value: sizes }
+}
+
+export function formatSize(size: BatchSize): string {
+  return 'count' in size ? String(size.count) : `${size.percent}%`
+}
+
+export function formatBatches(sizes: readonly BatchSize[]): string {
+  return sizes.map(formatSize).join(',')
 }
 
 /** A value as it may stand in a message: quoted, on one line, short, without control characters. */

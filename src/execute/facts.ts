@@ -1,4 +1,5 @@
 import type { HostView } from '../plan/types.js'
+import type { Host } from '../ports.js'
 import type { HostFacts } from '../remote/facts.js'
 import { readHostFacts } from '../remote/readings.js'
 import { probe } from '../remote/verbs.js'
@@ -7,7 +8,16 @@ import { hostState, limits, type Run, type RunHost } from './run.js'
 /** What a host told, or why it can't be deployed to. */
 export type Probed =
   | { readonly kind: 'ready'; readonly host: RunHost; readonly facts: HostFacts; readonly view: HostView }
-  | { readonly kind: 'unfit'; readonly host: RunHost; readonly because: string; readonly view?: HostView }
+  | {
+      readonly kind: 'unfit'
+      readonly host: RunHost
+      readonly because: string
+      readonly view?: HostView
+      /** Nothing of it could be read. */
+      readonly unreachable?: true
+      /** Another server has its address by now: it is gone. */
+      readonly swapped?: true
+    }
 
 /** Room that a release needs on a host: the bytes of archive and tree together, and the number of entries. */
 export interface Room {
@@ -27,17 +37,30 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
     readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
   let reading = await look()
   if (reading.kind === 'unknown' && !run.stop.aborted) reading = await look()
-  if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because }
+  if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because, unreachable: true }
   if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
   const facts = reading.value
-  const view = viewOf(host.name, facts)
+  const { labels } = host.link.host
+  const other = otherInstance(host.link.host, facts)
+  if (other !== undefined)
+    return { kind: 'unfit', host, because: `its address belongs to ${other} by now`, swapped: true }
+  const view = viewOf(host.name, facts, new Map(Object.entries(labels)).get(run.config.rollout.spread))
   const problems = facts.problems.map((problem) => problem.text)
   if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
   return { kind: 'ready', host, facts, view }
 }
 
+/** Of EC2; clouds that have ids of other kinds, or images with a fixed one, are not judged by them. */
+const instanceId = /^i-[0-9a-f]{8,17}$/
+
+/** The instance that has the host's address, if it is another one than the fleet said. */
+function otherInstance({ instance }: Host, facts: HostFacts): string | undefined {
+  if (instance === undefined || facts.instance === undefined || instance === facts.instance) return undefined
+  return instanceId.test(instance) && instanceId.test(facts.instance) ? facts.instance : undefined
+}
+
 /** The plan's view of what a host told. */
-export function viewOf(host: string, facts: HostFacts): HostView {
+export function viewOf(host: string, facts: HostFacts, zone?: string): HostView {
   return {
     host,
     current: facts.current.kind === 'release' ? facts.current.release : null,
@@ -46,5 +69,6 @@ export function viewOf(host: string, facts: HostFacts): HostView {
     good: facts.good,
     bad: facts.releases.filter((release) => release.mark === 'bad').map((release) => release.release),
     via: facts.via,
+    ...(zone === undefined ? {} : { zone }),
   }
 }

@@ -20,6 +20,10 @@ export interface FleetChange {
 
 const unchanged: FleetChange = { gone: [], joined: [], unfit: [] }
 
+/** Ms for an answer that the end of a rollout hangs on, and between tries, growing. */
+const patience = 60_000
+const firstPause = 1_000
+
 /** A fleet that never stops changing must not keep a rollout from ending: after so many changes it isn't asked again. */
 const mostChanges = 50
 
@@ -43,14 +47,18 @@ export class FleetWatch {
 
   /** Who left since the last time; who came is for the next `refresh`. */
   async gone(run: Run): Promise<readonly string[]> {
-    const hosts = await this.#hosts(run)
-    return hosts === undefined ? [] : this.#leave(hosts)
+    const hosts = await this.#hosts(run, { insist: false })
+    return 'unanswered' in hosts ? [] : this.#leave(hosts)
   }
 
-  async refresh(run: Run): Promise<FleetChange> {
+  /** `insist`: asks for up to a minute. A fleet that doesn't answer is what it was. */
+  async refresh(
+    run: Run,
+    { insist }: { readonly insist: boolean },
+  ): Promise<FleetChange | { readonly unanswered: string }> {
     if (this.#changes >= mostChanges) return unchanged
-    const hosts = await this.#hosts(run)
-    if (hosts === undefined) return unchanged
+    const hosts = await this.#hosts(run, { insist })
+    if ('unanswered' in hosts) return hosts
     const gone = this.#leave(hosts)
     const fresh = hosts.filter((host) => !this.#known.has(identityOf(host)))
     this.#known = byIdentity(hosts)
@@ -59,21 +67,42 @@ export class FleetWatch {
     const results = await Promise.all(fresh.map((host) => this.#join(host)))
     const joined: Member[] = []
     const unfit: { host: string; because: string }[] = []
+    const lost = await this.#lostMeanwhile(run, results)
     for (const { probed, step } of results) {
+      if (lost.includes(probed.host.name)) continue
       if (probed.kind === 'ready' && step !== undefined) joined.push({ probed, step })
       else
         unfit.push({ host: probed.host.name, because: probed.kind === 'unfit' ? probed.because : 'no step' })
     }
-    return { gone, joined, unfit }
+    return { gone: [...gone, ...lost], joined, unfit }
   }
 
-  /** Undefined for a fleet that can't be asked: the hosts themselves will tell whether they are there. */
-  async #hosts(run: Run): Promise<readonly Host[] | undefined> {
-    try {
-      return await this.#ask()
-    } catch (error) {
-      run.reporter.event({ type: 'warning', text: `the fleet could not be asked again: ${messageOf(error)}` })
-      return undefined
+  /** A host that came and went, or that is another one by now, has not failed. */
+  async #lostMeanwhile(
+    run: Run,
+    results: readonly { readonly probed: Probed }[],
+  ): Promise<readonly string[]> {
+    const swapped = results.flatMap(({ probed }) =>
+      probed.kind === 'unfit' && probed.swapped === true ? [probed.host.name] : [],
+    )
+    const unfit = results.filter(({ probed }) => probed.kind === 'unfit')
+    return unfit.length === swapped.length ? swapped : [...swapped, ...(await this.gone(run))]
+  }
+
+  async #hosts(
+    run: Run,
+    { insist }: { readonly insist: boolean },
+  ): Promise<readonly Host[] | { readonly unanswered: string }> {
+    const end = run.clock.now() + (insist ? patience : 0)
+    for (let pause = firstPause; ; pause *= 2) {
+      try {
+        return await this.#ask()
+      } catch (error) {
+        const unanswered = messageOf(error)
+        run.reporter.event({ type: 'warning', text: `the fleet could not be asked again: ${unanswered}` })
+        if (run.stop.aborted || run.lost.aborted || run.clock.now() + pause > end) return { unanswered }
+        await run.clock.sleep(pause, AbortSignal.any([run.stop, run.lost])).catch(() => undefined)
+      }
     }
   }
 
@@ -86,8 +115,8 @@ export class FleetWatch {
 }
 
 /** An address that another server got is not the same host, and neither is a name with another address. */
-function identityOf(host: Host): string {
-  return JSON.stringify([host.name, host.address, host.port ?? null])
+export function identityOf(host: Host): string {
+  return JSON.stringify([host.name, host.address, host.port ?? null, host.instance ?? null])
 }
 
 function byIdentity(hosts: readonly Host[]): Map<string, string> {

@@ -1,8 +1,7 @@
+import { endingOf } from '../plan/machine/ends.js'
+import type { RolloutState } from '../plan/machine/state.js'
 import type { Outcome } from '../plan/outcome.js'
-import type { Member } from './fleet-watch.js'
 import { hostState, type Run } from './run.js'
-
-type Entry = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'host' | 'ms'> : never) : never
 
 const states = {
   done: 'done',
@@ -13,43 +12,45 @@ const states = {
   gone: 'gone',
 } as const
 
-/** One outcome per host, whatever happens to it; a later one replaces an earlier (done, then rolled back). */
+/** Tells people where each host ends up, as it happens, and how long each was worked on. */
 export class Ledger {
   readonly #run: Run
-  readonly #started: number
-  readonly #outcomes = new Map<string, Outcome>()
+  readonly #started = new Map<string, number>()
+  readonly #ended = new Map<string, number>()
 
   constructor(run: Run) {
     this.#run = run
-    this.#started = run.clock.now()
   }
 
-  get outcomes(): readonly Outcome[] {
-    return [...this.#outcomes.values()]
+  /** Something is done to these hosts from now on. */
+  begin(hosts: readonly string[]): void {
+    for (const host of hosts) if (!this.#started.has(host)) this.#started.set(host, this.#run.clock.now())
   }
 
-  /** Names of the hosts that failed so far. */
-  get failures(): readonly string[] {
-    return this.outcomes.filter((outcome) => outcome.kind === 'failed').map((outcome) => outcome.host)
+  /** Reports what an event changed. */
+  note(before: RolloutState | undefined, after: RolloutState): void {
+    for (const [name, { place }] of after.hosts) {
+      if (before?.hosts.get(name)?.place === place) continue
+      const ending = endingOf(after, name)
+      if (ending === undefined) continue
+      this.#ended.set(name, this.#run.clock.now())
+      const detail = 'because' in ending ? ending.because : undefined
+      hostState(this.#run, name, states[ending.kind], detail)
+    }
   }
 
-  settle(host: string, entry: Entry): void {
-    this.#outcomes.set(host, { host, ms: this.#run.clock.now() - this.#started, ...entry })
-    const detail = 'because' in entry ? entry.because : undefined
-    hostState(this.#run, host, states[entry.kind], detail)
-  }
-
-  fail(member: Member, because: string, { switched }: { readonly switched: boolean }): void {
-    const runs = switched ? undefined : member.step.from
-    this.settle(member.step.host, { kind: 'failed', because, runs, switched })
-  }
-
-  /** For a host of which nothing more is known. */
-  failHost(host: string, because: string): void {
-    this.settle(host, { kind: 'failed', because, runs: undefined, switched: false })
-  }
-
-  rollbackFailed(member: Member, because: string): void {
-    this.settle(member.step.host, { kind: 'rollback-failed', because, runs: undefined })
+  /** One for each host, whatever happened. */
+  outcomes(state: RolloutState): readonly Outcome[] {
+    return [...state.hosts].map(([host, { step }]): Outcome => {
+      const ended = this.#ended.get(host) ?? this.#run.clock.now()
+      const ms = ended - (this.#started.get(host) ?? ended)
+      const ending = endingOf(state, host) ?? {
+        host,
+        kind: 'skipped' as const,
+        because: 'the rollout ended before',
+        runs: step.from,
+      }
+      return { ...ending, ms }
+    })
   }
 }

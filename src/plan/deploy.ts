@@ -1,7 +1,7 @@
 import type { RolloutConfig } from '../config/types.js'
-import { batchLimit, inBatches } from './batches.js'
+import { interleave, previewBatches, unavailableLimit, zonesOf, type Candidate } from './batches.js'
 import { wayBackOf, whyNotBack, type Compatibility } from './compatibility.js'
-import type { HostView, HostStep, RolloutPlan, Skip } from './types.js'
+import type { HostView, HostStep, RolloutPlan, RolloutPolicy, Skip } from './types.js'
 
 /** A release to bring to hosts: its name and the digest of its manifest. */
 export interface Target {
@@ -19,6 +19,8 @@ export function stepTo(target: Target, state: HostView): HostStep {
     from: state.current,
     to: target.release,
     ...(noWayBack === undefined ? {} : { noWayBack }),
+    ...(state.zone === undefined ? {} : { zone: state.zone }),
+    ...(state.current === null || state.unconfirmed ? { out: true as const } : {}),
   }
   const stage = state.staged.get(target.release) === target.digest ? 'present' : 'send'
   if (state.current !== target.release) {
@@ -38,14 +40,32 @@ function whyNoWayBack({ release, compatibility }: Target, state: HostView): stri
   return back === null || compatibility === undefined ? undefined : whyNotBack(compatibility, release, back)
 }
 
+/** What the config says about a rollout, as far as a plan needs it. */
+export type RolloutChoice = Pick<
+  RolloutConfig,
+  'strategy' | 'batch' | 'pause' | 'onFailure' | 'maxUnavailable' | 'canary' | 'maxFailures'
+>
+
+export function policyOf(rollout: RolloutChoice): RolloutPolicy {
+  return {
+    sizes: rollout.strategy === 'parallel' ? [{ percent: 100 }] : rollout.batch,
+    ...(rollout.canary === undefined ? {} : { canary: rollout.canary }),
+    ...(rollout.maxUnavailable === undefined ? {} : { maxUnavailable: rollout.maxUnavailable }),
+    maxFailures: rollout.maxFailures,
+    pause: rollout.pause,
+    onFailure: rollout.onFailure,
+  }
+}
+
 /**
  * A rollout of one release to all these hosts. Hosts whose last switch was never confirmed go first, then those that run
- * nothing, because they are likely out of service already; hosts that run the release are only looked at.
+ * nothing, because they are likely out of service already; hosts that run the release are only looked at. Hosts of
+ * different zones follow each other.
  */
 export function planDeploy(
   target: Target,
   states: readonly HostView[],
-  rollout: Pick<RolloutConfig, 'strategy' | 'batch' | 'pause' | 'onFailure'>,
+  rollout: RolloutChoice,
   options: { readonly onlyOutdated?: boolean } = {},
 ): RolloutPlan {
   const steps = states.map((state) => ({ state, step: stepTo(target, state) }))
@@ -56,25 +76,37 @@ export function planDeploy(
       skipped.push({ host: each.state.host, because: each.step.because, runs: each.state.current })
     else kept.push(each)
   }
-  const limit = batchLimit(rollout, states.length)
-  const ordered = [...kept].sort((a, b) => urgency(a) - urgency(b)).map(({ step }) => step)
+  const ordered = [0, 1, 2, 3].flatMap((level) =>
+    interleave(kept.filter((each) => urgency(each) === level).map(({ step }) => step)),
+  )
+  const policy = policyOf(rollout)
   return {
     version: 1,
     kind: 'deploy',
     release: target.release,
     steps: ordered,
     skipped,
-    batchLimit: limit,
-    batches: batchesOf(ordered, limit),
-    pause: rollout.pause,
-    onFailure: rollout.onFailure,
+    ...foreseen(policy, ordered, states.length),
+    ...policy,
   }
 }
 
-/** Hosts that are only looked at are in no batch. */
-export function batchesOf(steps: readonly HostStep[], limit: number): readonly (readonly string[])[] {
-  const switching = steps.filter((step) => step.act === 'activate').map((step) => step.host)
-  return inBatches(switching, limit)
+/** The limit and the batches, if all goes well and the fleet stays as it is. Hosts that are only looked at are in no batch. */
+export function foreseen(
+  policy: RolloutPolicy,
+  steps: readonly HostStep[],
+  fleet: number,
+): Pick<RolloutPlan, 'batchLimit' | 'batches'> {
+  const all = steps.map((step) => ({ zone: step.zone, serving: step.out !== true }))
+  const queue = steps.flatMap((step): Candidate[] =>
+    step.act === 'activate' ? [{ host: step.host, zone: step.zone, serving: step.out !== true }] : [],
+  )
+  const limit = unavailableLimit(policy, fleet)
+  const room = limit - queue.filter(({ serving }) => !serving).length
+  return {
+    batchLimit: limit,
+    batches: previewBatches(policy, queue, { size: fleet, zones: zonesOf(all), room }),
+  }
 }
 
 function urgency({ state, step }: { readonly state: HostView; readonly step: HostStep }): number {

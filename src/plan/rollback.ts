@@ -1,8 +1,7 @@
-import type { RolloutConfig } from '../config/types.js'
 import { DeliverError } from '../errors.js'
-import { batchLimit } from './batches.js'
-import { batchesOf, stepTo, type Target } from './deploy.js'
-import type { HostView, HostStep, RolloutPlan, Skip } from './types.js'
+import { interleave } from './batches.js'
+import { foreseen, policyOf, stepTo, type RolloutChoice, type Target } from './deploy.js'
+import type { HostView, HostStep, RolloutPlan, RolloutPolicy, Skip } from './types.js'
 
 /** Where a host goes back to by itself, or why it needs not. */
 type Choice =
@@ -67,7 +66,7 @@ export function planRollback(
   choices: ReadonlyMap<string, Choice>,
   states: readonly HostView[],
   digests: ReadonlyMap<string, string>,
-  rollout: Pick<RolloutConfig, 'strategy' | 'batch' | 'pause'>,
+  rollout: RolloutChoice,
 ): RolloutPlan {
   const steps: HostStep[] = []
   const skipped: Skip[] = []
@@ -91,17 +90,24 @@ export function planRollback(
     ...skipped.flatMap((skip) => (skip.runs === null ? [] : [skip.runs])),
   ])
   if (goal === undefined) throw new DeliverError('precondition', 'there is nothing to roll back')
-  const limit = batchLimit(rollout, states.length)
+  const ordered = [...interleave(steps)].sort((a, b) => Number(b.out ?? false) - Number(a.out ?? false))
+  // Without canaries: what is being left is worse than what is gone back to.
+  const { sizes, maxUnavailable, maxFailures, pause } = policyOf(rollout)
+  const policy: RolloutPolicy = {
+    sizes,
+    ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+    maxFailures,
+    pause,
+    onFailure: 'go-on',
+  }
   return {
     version: 1,
     kind: 'rollback',
     release: goal,
-    steps,
+    steps: ordered,
     skipped,
-    batchLimit: limit,
-    batches: batchesOf(steps, limit),
-    pause: rollout.pause,
-    onFailure: 'go-on',
+    ...foreseen(policy, ordered, states.length),
+    ...policy,
   }
 }
 

@@ -43,6 +43,8 @@ export interface HostFacts extends HostState {
   /** target.path, absolute, as the host sees it. */
   readonly path: string
   readonly hostname: string
+  /** The cloud's id of this server, where its boot left one. */
+  readonly instance?: string
   /** The host's clock in ms since 1970, whole seconds. */
   readonly clock: number
   readonly user: { readonly id: number; readonly name: string }

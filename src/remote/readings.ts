@@ -19,6 +19,7 @@ export function readHostFacts(answer: Answer): Reading<HostFacts> {
     version: need(facts, 'version'),
     path: need(facts, 'path'),
     hostname: first(facts, 'hostname') ?? '',
+    ...given('instance', first(facts, 'instance')),
     clock: number(need(facts, 'clock')) * 1000,
     user: user(need(facts, 'user')),
     releases: all(facts, 'release').map(release),

@@ -37,7 +37,7 @@ test('defaults', () => {
     },
     rollout: {
       strategy: 'rolling',
-      batch: { count: 1 },
+      batch: [{ count: 1 }],
       onFailure: 'rollback',
       pause: 0,
       drain: { kind: 'none' },
@@ -427,7 +427,7 @@ test('overrides win over the environment, and name their source when wrong', () 
   const environments = { production: { rollout: { batch: 9 } } }
   expect(valid({ service: { systemd: 'api' }, environments }, { overrides })).toMatchObject({
     service: { manager: { unit: 'api', user: true } },
-    rollout: { batch: { percent: 50 } },
+    rollout: { batch: [{ percent: 50 }] },
   })
   const wrong = [{ path: ['ssh', 'user'], value: 'A B', source: 'DELIVER_SSH_USER' }]
   expect(problems({}, { overrides: wrong })).toEqual([

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatBatch, formatDuration, parseBatch, parseDuration, shown } from '../../src/config/values.js'
+import {
+  formatBatches,
+  formatDuration,
+  parseBatches,
+  parseDuration,
+  parseSize,
+  shown,
+} from '../../src/config/values.js'
 
 describe('durations', () => {
   test.each([
@@ -60,32 +67,46 @@ describe('durations', () => {
 
 describe('batches', () => {
   test.each([
-    [1, { count: 1 }],
-    ['12', { count: 12 }],
-    ['25%', { percent: 25 }],
-    ['100%', { percent: 100 }],
-  ])('%j', (value, batch) => {
-    expect(parseBatch(value)).toEqual({ ok: true, value: batch })
+    [1, [{ count: 1 }]],
+    ['12', [{ count: 12 }]],
+    ['25%', [{ percent: 25 }]],
+    ['100%', [{ percent: 100 }]],
+    ['1,5,20%', [{ count: 1 }, { count: 5 }, { percent: 20 }]],
+    ['1, 50%', [{ count: 1 }, { percent: 50 }]],
+  ])('%j', (value, batches) => {
+    expect(parseBatches(value)).toEqual({ ok: true, value: batches })
   })
 
-  test.each([0, '0', '0%', '101%', -1, 1.5, NaN, Infinity, '', '%', '25 %', '1,5,20%', 'all', '1e3'])(
+  test.each([0, '0', '0%', '101%', -1, 1.5, NaN, Infinity, '', '%', '25 %', '1,', ',1', '1,0', 'all', '1e3'])(
     '%j is refused',
     (value) => {
-      expect(parseBatch(value)).toMatchObject({
+      expect(parseBatches(value)).toMatchObject({
         ok: false,
         problem: expect.stringContaining('"25%"') as string,
       })
     },
   )
 
+  test('a list without end is refused', () => {
+    expect(parseBatches('1,'.repeat(1000) + '1')).toMatchObject({ ok: false })
+  })
+
   test('what is formatted is read back', () => {
     const count = fc.integer({ min: 1, max: 999_999 }).map((value) => ({ count: value }))
     const percent = fc.integer({ min: 1, max: 100 }).map((value) => ({ percent: value }))
+    const sizes = fc.array(fc.oneof(count, percent), { minLength: 1, maxLength: 20 })
     fc.assert(
-      fc.property(fc.oneof(count, percent), (batch) => {
-        expect(parseBatch(formatBatch(batch))).toEqual({ ok: true, value: batch })
+      fc.property(sizes, (batches) => {
+        expect(parseBatches(formatBatches(batches))).toEqual({ ok: true, value: batches })
       }),
     )
+  })
+
+  test('none at all is a number of failures, and no size of a batch', () => {
+    expect(parseSize('0', 0)).toEqual({ ok: true, value: { count: 0 } })
+    expect(parseSize('0%', 0)).toEqual({ ok: true, value: { percent: 0 } })
+    expect(parseSize('0', 1)).toMatchObject({ ok: false })
+    expect(parseSize('1,2', 0)).toMatchObject({ ok: false })
   })
 })
 

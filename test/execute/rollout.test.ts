@@ -7,7 +7,7 @@ afterEach(() => world.close())
 describe('a rollout that goes well', () => {
   test('every host is switched, restarted once and confirmed, in batches', async () => {
     world = new World('web1', 'web2', 'web3')
-    const deployed = await world.deploy('v1', { rollout: { batch: { count: 2 } } })
+    const deployed = await world.deploy('v1', { rollout: { batch: [{ count: 2 }] } })
     expect(deployed.ends).toEqual(['web1 done v1', 'web2 done v1', 'web3 done v1'])
     expect(deployed.code).toBe(0)
     expect(world.runs).toEqual(['v1', 'v1', 'v1'])

@@ -11,6 +11,7 @@ import type { RolloutSession } from '../../src/commands/rollout-session.js'
 import type { Config, RolloutConfig } from '../../src/config/types.js'
 import { HostLink } from '../../src/execute/link.js'
 import type { Run, RunHost } from '../../src/execute/run.js'
+import type { Drainage } from '../../src/execute/traffic.js'
 import { noSteps, type Steps } from '../../src/execute/steps.js'
 import type { Compatibility } from '../../src/plan/compatibility.js'
 import { planDeploy } from '../../src/plan/deploy.js'
@@ -87,7 +88,10 @@ export function configWith(change: Partial<Config> = {}, rollout: Partial<Rollou
     service: localService,
     rollout: {
       strategy: 'rolling',
-      batch: { count: 1 },
+      batch: [{ count: 1 }],
+      spread: 'zone',
+      maxFailures: { count: 0 },
+      allowUnreachable: 0,
       onFailure: 'rollback',
       pause: 0,
       guard: 0,
@@ -118,6 +122,7 @@ export interface DeployOptions {
   readonly onEvent?: (event: DeliverEvent) => void
   readonly steps?: Steps
   readonly compatibility?: Compatibility
+  readonly drainage?: Drainage
 }
 
 export interface Deployed extends Conducted {
@@ -255,6 +260,7 @@ export class World {
       store: this.store,
       fleet: { name: 'test', hosts: async () => fleet() },
       lease: undefined,
+      drainage: options.drainage,
       run,
       hosts: async () => fleet(),
       link: (host) => {

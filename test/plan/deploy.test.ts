@@ -3,7 +3,13 @@ import { planDeploy, stepTo } from '../../src/plan/deploy.js'
 import type { HostView } from '../../src/plan/types.js'
 
 const target = { release: 'v2', digest: 'd2' }
-const rollout = { strategy: 'rolling', batch: { count: 1 }, pause: 0, onFailure: 'rollback' } as const
+const rollout = {
+  strategy: 'rolling',
+  batch: [{ count: 1 }],
+  maxFailures: { count: 0 },
+  pause: 0,
+  onFailure: 'rollback',
+} as const
 
 function view(host: string, change: Partial<HostView> = {}): HostView {
   return {
@@ -77,7 +83,7 @@ describe('planDeploy', () => {
 
   it('counts percents of the whole fleet, also when some hosts are left alone', () => {
     const hosts = ['a', 'b', 'c', 'd'].map((name, i) => view(name, i < 2 ? on2 : {}))
-    const plan = planDeploy(target, hosts, { ...rollout, batch: { percent: 50 } }, { onlyOutdated: true })
+    const plan = planDeploy(target, hosts, { ...rollout, batch: [{ percent: 50 }] }, { onlyOutdated: true })
     expect(plan.batchLimit).toBe(2)
     expect(plan.skipped.map((skip) => skip.host)).toEqual(['a', 'b'])
     expect(plan.batches).toEqual([['c', 'd']])

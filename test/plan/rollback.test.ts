@@ -3,7 +3,13 @@ import { DeliverError } from '../../src/errors.js'
 import { chooseRollback, planRollback } from '../../src/plan/rollback.js'
 import type { HostView } from '../../src/plan/types.js'
 
-const rollout = { strategy: 'rolling', batch: { count: 1 }, pause: 0 } as const
+const rollout = {
+  strategy: 'rolling',
+  batch: [{ count: 1 }],
+  maxFailures: { count: 0 },
+  pause: 0,
+  onFailure: 'rollback',
+} as const
 
 function view(host: string, change: Partial<HostView> = {}): HostView {
   return {

@@ -1,4 +1,4 @@
-import { batchSize, duration, exactlyOne, oneOrMore, text, whole, z } from '../fields.js'
+import { batchSizes, duration, exactlyOne, hostCount, oneOrMore, text, whole, z } from '../fields.js'
 import { loadBalancerName, targetGroup } from '../fleet-rules.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
@@ -89,9 +89,32 @@ export const rollout = z.strictObject({
     .enum(['rolling', 'parallel'])
     .prefault('rolling')
     .describe('rolling activates batch by batch, parallel all hosts at once.'),
-  batch: batchSize()
+  batch: batchSizes()
     .prefault(1)
-    .describe('Hosts per batch: a count, or a share of the fleet (rounded down, at least one).'),
+    .describe(
+      'Hosts per batch: a count, or a share of the fleet (rounded down, at least one). 1,5,20% grows; the last size repeats.',
+    ),
+  maxUnavailable: hostCount(1)
+    .exactOptional()
+    .describe(
+      'The most hosts that may be out of service at once, for whatever reason: a batch is made smaller, or not begun. Default: the largest batch, beside hosts that failed within maxFailures.',
+    ),
+  canary: z
+    .strictObject({
+      hosts: whole(1, 1000).prefault(1).describe('How many.'),
+      bake: duration(0).prefault('5m').describe('How long their health is watched before the others follow.'),
+    })
+    .exactOptional()
+    .describe('A first batch of its own, which is watched for a while.'),
+  spread: text(names.labelName, 'label')
+    .prefault('zone')
+    .describe('Label of hosts by which batches are spread: no zone loses all of its hosts at once.'),
+  maxFailures: hostCount(0)
+    .prefault(0)
+    .describe('Hosts that may fail in the whole run without ending it: a count or a share of the fleet.'),
+  allowUnreachable: whole(0, 100_000)
+    .prefault(0)
+    .describe('Hosts that may be out of reach at the start without stopping the deploy.'),
   onFailure: z
     .enum(['rollback', 'rollback-host', 'stop'])
     .prefault('rollback')

@@ -155,6 +155,12 @@ load_nothing() {
   on_trial='' trial_release='' trial_previous='' confirmed='' reverted='' via='' good='' bad=''
 }
 
+# cloud-init leaves it at boot. An address can belong to another server than the fleet thinks.
+tell_instance() {
+  { read -r instance </var/lib/cloud/data/instance-id; } 2>/dev/null || :
+  is_name "${instance:-}" && fact instance "$instance"
+}
+
 do_probe() {
   need_number need "$need"
   need_number inodes "$inodes"
@@ -163,6 +169,7 @@ do_probe() {
   fact version "$protocol"
   fact_line path "$root"
   fact_line hostname "$(hostname 2>/dev/null || uname -n)"
+  tell_instance
   fact clock "$(date +%s)"
   fact_line user "$(id -u) $(id -un 2>/dev/null)"
   tell_state

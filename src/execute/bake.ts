@@ -1,0 +1,23 @@
+import { formatDuration } from '../config/values.js'
+import type { Action } from '../plan/machine/state.js'
+import { watchHealth } from './watch-health.js'
+import { membersOf, type Working } from './working.js'
+
+/** Watches hosts of the first batch for a while. One that doesn't stay healthy has failed, confirmed or not. */
+export async function bake(
+  working: Working,
+  { hosts, ms }: Extract<Action, { kind: 'bake' }>,
+): Promise<void> {
+  const { run, feed } = working
+  run.reporter.event({ type: 'note', text: `watching ${hosts.join(', ')} for ${formatDuration(ms)}` })
+  await Promise.all(
+    membersOf(working, hosts).map(async ({ probed, step }) => {
+      const watched = await watchHealth(run, probed.host, step.to, ms)
+      if (watched.kind === 'healthy' || run.lost.aborted) return
+      for (const line of watched.log.split('\n').filter((each) => each !== ''))
+        run.reporter.event({ type: 'output', host: step.host, stream: 'stderr', line })
+      feed({ kind: 'failed', host: step.host, because: watched.because, switched: true, runs: step.to })
+    }),
+  )
+  feed({ kind: 'baked' })
+}

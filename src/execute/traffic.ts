@@ -1,0 +1,81 @@
+import { messageOf } from '../errors.js'
+import type { ChangeLog, Drain, Host } from '../ports.js'
+import type { Run } from './run.js'
+
+/** What takes hosts out of traffic, and where that is written down. */
+export interface Drainage {
+  readonly drain: Drain
+  readonly changes: ChangeLog
+}
+
+/** Keeps account of the hosts that this run took out of traffic, so that every one of them is brought back. */
+export class Traffic {
+  readonly #run: Run
+  readonly #drainage: Drainage | undefined
+  readonly #out = new Map<string, Host>()
+
+  constructor(run: Run, drainage: Drainage | undefined) {
+    this.#run = run
+    this.#drainage = drainage
+  }
+
+  /** Whether hosts are taken out at all. */
+  get drains(): boolean {
+    return this.#drainage !== undefined
+  }
+
+  /** Names of the hosts that are out of traffic, or may be. */
+  get out(): readonly string[] {
+    return [...this.#out.keys()]
+  }
+
+  /** Undefined when no traffic reaches the hosts any more, else why that is not sure. */
+  async takeOut(hosts: readonly Host[]): Promise<string | undefined> {
+    if (this.#drainage === undefined) return undefined
+    const { drain, changes } = this.#drainage
+    for (const host of hosts) this.#out.set(host.name, host)
+    this.#tell('out of traffic', drain, hosts)
+    try {
+      await drain.takeOut(hosts, changes, AbortSignal.any([this.#run.stop, this.#run.lost]))
+      return undefined
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+
+  /** Resolves to why hosts could not be brought back, by name. Those that were never taken out are left alone. */
+  async bringBack(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const hosts = names.flatMap((name) => this.#out.get(name) ?? [])
+    if (this.#drainage === undefined || hosts.length === 0) return new Map()
+    this.#tell('back into traffic', this.#drainage.drain, hosts)
+    const because = await this.#tryBack(hosts)
+    if (because === undefined) return new Map()
+    if (hosts.length === 1) return new Map(hosts.map(({ name }) => [name, because]))
+    // Which of them it was is only known when each is asked for alone; those that are back already cost nothing.
+    const failed = new Map<string, string>()
+    for (const host of hosts) {
+      const alone = await this.#tryBack([host])
+      if (alone !== undefined) failed.set(host.name, alone)
+    }
+    return failed
+  }
+
+  async #tryBack(hosts: readonly Host[]): Promise<string | undefined> {
+    if (this.#drainage === undefined) return undefined
+    // Without the lock nothing may be changed: the next run reads from the lock what it has to restore.
+    if (this.#run.lost.aborted) return 'the deploy lost its lock'
+    const { drain, changes } = this.#drainage
+    try {
+      await drain.bringBack(hosts, changes, this.#run.lost)
+      for (const { name } of hosts) this.#out.delete(name)
+      return undefined
+    } catch (error) {
+      return `still out of traffic (${drain.name}): ${messageOf(error)}`
+    }
+  }
+
+  #tell(what: string, drain: Drain, hosts: readonly Host[]): void {
+    const names = hosts.map(({ name }) => name).join(', ')
+    this.#run.reporter.event({ type: 'note', text: `${what} (${drain.name}): ${names}` })
+  }
+}
