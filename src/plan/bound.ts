@@ -29,12 +29,12 @@ export interface Bound {
   readonly worst: number
 }
 
-type Planned = Pick<RolloutPlan, 'steps' | 'batches' | 'pause' | 'onFailure'>
+type Planned = Pick<RolloutPlan, 'steps' | 'batches' | 'pause' | 'onFailure' | 'canary'>
 
 /** The longest that a plan can take. Fleet changes under way come on top: each host that joins is one more batch at most. */
 export function boundOf(plan: Planned, waits: Waits): Bound {
   const batches = plan.batches.length
-  const pauses = Math.max(0, batches - 1) * plan.pause
+  const pauses = Math.max(0, batches - 1) * plan.pause + (batches > 0 ? (plan.canary?.bake ?? 0) : 0)
   const looks = plan.steps.some((step) => step.act === 'verify') ? waits.settle : 0
   const batch = waits.restart + waits.settle + waits.around.batch
   const sent = plan.steps.filter((step) => step.stage === 'send').length
