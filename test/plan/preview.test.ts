@@ -22,6 +22,8 @@ const plan = (steps: readonly HostStep[]): RolloutPlan => ({
   batches: steps.filter(({ act }) => act === 'activate').map(({ host }) => [host]),
   pause: 0,
   onFailure: 'rollback',
+  sizes: [{ count: 1 }],
+  maxFailures: { count: 0 },
 })
 
 const facts: PreviewFacts = {
