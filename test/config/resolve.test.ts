@@ -38,6 +38,9 @@ test('defaults', () => {
     rollout: {
       strategy: 'rolling',
       batch: [{ count: 1 }],
+      spread: 'zone',
+      maxFailures: { count: 0 },
+      allowUnreachable: 0,
       onFailure: 'rollback',
       pause: 0,
       drain: { kind: 'none' },
@@ -279,7 +282,7 @@ describe('what is wrong is told with its place and a remedy', () => {
     ],
     [{ service: { systemd: 'a', stop: 'x' } }, 'service.stop: is only for services with a restart command'],
     [{ service: { systemd: 'a', log: '../x' } }, 'service.log: "../x" contains ".."'],
-    [{ rollout: { batch: '0%' } }, 'rollout.batch: a batch of "0%" would never deploy'],
+    [{ rollout: { batch: '0%' } }, 'rollout.batch: "0%" would never deploy'],
     [{ rollout: { batch: true } }, 'rollout.batch: is true or false. Write a number or text'],
     [{ rollout: { pause: null } }, 'rollout.pause: is null. Write text'],
     [{ health: { http: 'localhost:3000' } }, 'health.http: "localhost:3000" is no URL'],
