@@ -65,7 +65,7 @@ const startsWith =
 
 test('the rules look at something', () => {
   expect(files.length).toBeGreaterThan(100)
-  expect(files.find(({ path }) => path === 'execute/rollout.ts')?.imports).toContainEqual({
+  expect(files.find(({ path }) => path === 'execute/perform.ts')?.imports).toContainEqual({
     of: 'execute/stage.ts',
     type: false,
   })

@@ -34,30 +34,26 @@ export async function openDrainage(
 ): Promise<Drainage | undefined> {
   if (lease === undefined) return undefined
   const { drain } = fleet
-  if (lease.changed.length > 0) await restore(reporter, drain, lease, signal)
+  if (lease.changed.length > 0) await restoreChanges(reporter, fleet, lease, signal)
   return drain === undefined ? undefined : { drain, changes: leaseChangeLog(lease) }
 }
 
-async function restore(
+/** For a run, and for repairs by hand. */
+export async function restoreChanges(
   reporter: Reporter,
-  drain: Fleet['drain'],
+  fleet: Fleet,
   lease: ChangedLease,
   signal: AbortSignal,
 ): Promise<void> {
   const entries = lease.changed
   const warn = (text: string): void => reporter.event({ type: 'warning', text })
-  if (drain === undefined) {
-    warn(
-      `an earlier run did not undo ${entries.join(', ')}, and the config has no rollout.drain any more that could`,
-    )
-    return
-  }
-  reporter.event({
-    type: 'note',
-    text: `undoing what an earlier run left (${drain.name}): ${entries.join(', ')}`,
-  })
+  // A fleet may know how to undo what another kind of drain did, before the config was edited.
+  const undo = fleet.restore?.bind(fleet) ?? fleet.drain?.restore.bind(fleet.drain)
+  if (undo === undefined)
+    return warn(`an earlier run did not undo ${entries.join(', ')}, and nothing in the config can any more`)
+  reporter.event({ type: 'note', text: `undoing what an earlier run left: ${entries.join(', ')}` })
   try {
-    const left = await drain.restore(entries, signal)
+    const left = await undo(entries, signal)
     for (const { entry, because } of left) warn(`not undone: ${entry}: ${because}`)
     await lease.setChanged(left.map(({ entry }) => entry))
   } catch (error) {
