@@ -135,6 +135,15 @@ export default defineConfig({
     onFailure: 'scripts/tell-team "$DELIVER_OUTCOME: $DELIVER_BECAUSE"',
   },
 
+  // How a server that boots installs the app by itself: deliver user-data.
+  boot: {
+    fetch: 'role', // or presigned, or { url } (see environments.demo)
+    user: 'deploy', // default: ssh.user
+    lifecycleHook: 'boot', // told whether the app runs
+    group: 'api-prod',
+    retryFor: '10m',
+  },
+
   // The environment that is meant without -e.
   environment: 'production',
 
@@ -155,6 +164,7 @@ export default defineConfig({
     demo: {
       service: { pm2: { name: 'api', start: 'ecosystem.config.cjs' } },
       health: { command: 'curl -fsS http://localhost:3000/health' },
+      boot: { fetch: { url: 'https://builds.example.com/apps' } },
     },
     aws: {
       fleet: {

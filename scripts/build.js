@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const assets = ['remote/agent']
+const assets = ['remote/agent', 'boot/program']
 
 function compiler() {
   try {

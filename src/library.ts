@@ -13,6 +13,7 @@ import type { PruneOptions } from './commands/prune.js'
 import type { RollbackOptions } from './commands/rollback.js'
 import type { ShipOptions } from './commands/ship.js'
 import type { StatusOptions } from './commands/status.js'
+import type { UserDataOptions } from './commands/user-data.js'
 import type { Config } from './config/types.js'
 import type { DeliverEvent } from './report/events.js'
 
@@ -101,3 +102,8 @@ export const prune = async (context: CommandContext, options?: PruneOptions): Re
   (await import('./commands/prune.js')).prune(context, options)
 export const unlock = async (context: CommandContext, options: { readonly id: string }): Result =>
   (await import('./commands/unlock.js')).unlock(context, options)
+/** Gives the script to `onEvent`, as a note. */
+export const userData = async (context: CommandContext, options?: UserDataOptions): Result =>
+  (await import('./commands/user-data.js')).userData(context, options)
+export const iam = async (context: CommandContext, options?: { readonly policy?: string }): Result =>
+  (await import('./commands/iam.js')).iam(context, options)

@@ -99,7 +99,7 @@ describe('the arrows point one way', () => {
   test('adapters are built in wire.ts and the commands, and used as ports elsewhere', () => {
     const users = /^(?!adapters\/|wire\.ts|commands\/)/
     const ours = startsWith('adapters/')
-    // How a local program is run, and how git quotes a path: nothing that could be swapped, so nothing to have a port for.
+    // How a local program is run, how git quotes a path, and what AWS calls its actions: nothing that could be swapped, so nothing to have a port for.
     const tools = ['adapters/process.ts', 'adapters/shell.ts', 'adapters/c-quote.ts']
     expect(wrong(users, (of) => ours(of) && !tools.includes(of))).toEqual([])
   })

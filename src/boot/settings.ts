@@ -20,13 +20,14 @@ export function bootSettings(config: Config, target: TargetConfig): readonly Boo
 /** Ms that confirming may take after health was seen. */
 const guardSlack = 60_000
 /** As the rollout does without a health check: the process is watched for a while. */
-const unchecked = { successes: 3, interval: 1_000, timeout: 5_000, deadline: 30_000 }
+const unchecked = { successes: 3, minUptime: 0, interval: 1_000, timeout: 5_000, deadline: 30_000 }
 
 function healthWords(health: HealthConfig | undefined): readonly BootWord[] {
-  const { successes, interval, timeout, deadline } = health ?? unchecked
+  const { successes, minUptime, interval, timeout, deadline } = health ?? unchecked
   return [
     ...checkWords(health?.check),
     ['health.successes', String(successes)],
+    ['health.uptime', String(seconds(minUptime))],
     ['health.interval', String(seconds(interval))],
     ['health.timeout', String(seconds(timeout))],
     ['health.deadline', String(seconds(deadline))],
@@ -41,8 +42,10 @@ function checkWords(check: HealthConfig['check'] | undefined): readonly BootWord
       return [
         ['health.check', 'http'],
         ['health.url', check.url],
-        // Headers may be secrets, and stay out of the store; without them any answer but an error of the server is as good as it gets.
+        // Which release answers is told by the process' directory. Headers may be secrets, and stay out of the store; without them any answer but an error of the server is as good as it gets.
         ['health.status', Object.keys(check.headers).length > 0 ? 'any' : check.status.join(',')],
+        ...(check.contains === undefined ? [] : [['health.contains', check.contains] as const]),
+        ...(check.insecure === true ? [['health.insecure', '1'] as const] : []),
       ]
     case 'tcp':
       return [

@@ -1,6 +1,6 @@
 import { flag, text, type Declare } from './command.js'
 
-/** What keeps things in order, and the place to try them: `unlock`, `prune`, `clean`, `sandbox`. */
+/** What keeps things in order, what AWS is given, and the place to try them. */
 export function declareUpkeepCommands(command: Declare): void {
   command(
     'unlock',
@@ -30,6 +30,32 @@ export function declareUpkeepCommands(command: Declare): void {
     (c) => c.option('--keep <count>', 'how many to leave (default: build.keep)'),
     async (context, options) =>
       (await import('../commands/clean.js')).clean(context, { keep: text(options.keep) }),
+  )
+  command(
+    'user-data',
+    'print what a server runs at its first start to install the app by itself',
+    (c) =>
+      c
+        .option('--format <name>', 'sh, cloud-init, or program (to read, or to put into an image)', 'sh')
+        .option('--presign <duration>', 'by URLs of the current release that are good for so long, e.g. 12h')
+        .addHelpText(
+          'after',
+          `
+Exit codes of deliver-agent on a server: 0 it runs what the pointer names, 1 its last good release instead, 2 usage,
+  3 nothing was started.`,
+        ),
+    async (context, options) =>
+      (await import('../commands/user-data.js')).userData(context, {
+        format: text(options.format),
+        presign: text(options.presign),
+      }),
+  )
+  command(
+    'iam',
+    'print the least that AWS must allow, as an IAM policy',
+    (c) => c.option('--policy <whose>', 'ci: what deploys; instance: servers that boot', 'ci'),
+    async (context, options) =>
+      (await import('../commands/iam.js')).iam(context, { policy: text(options.policy) }),
   )
   command(
     'sandbox',

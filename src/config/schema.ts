@@ -7,6 +7,7 @@ import { archive, build } from './sections/build.js'
 import { fleet, hosts } from './sections/fleet.js'
 import { hooks } from './sections/hooks.js'
 import { ssh, target } from './sections/hosts.js'
+import { boot } from './sections/boot.js'
 import { health, rollout, service } from './sections/rollout.js'
 import { store } from './sections/store.js'
 import type { Config } from './types.js'
@@ -38,6 +39,7 @@ const sections = z.strictObject({
     .describe(
       'What runs around the steps: a shell command, a function, { run, on, dir, timeout, env, failure, name }, or a list of these. See docs/hooks.md.',
     ),
+  boot: boot.prefault({}).describe('How servers that boot install the app by themselves: deliver user-data.'),
 }) satisfies z.ZodType<Omit<Config, 'environment' | 'directory'>>
 
 type Sections = z.input<typeof sections>

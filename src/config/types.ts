@@ -21,6 +21,19 @@ export interface Config {
   readonly rollout: RolloutConfig
   readonly health?: HealthConfig
   readonly hooks?: HooksConfig
+  readonly boot: BootConfig
+}
+
+/** How servers that boot install the app by themselves. */
+export interface BootConfig {
+  readonly fetch: { readonly kind: 'role' | 'presigned' } | { readonly kind: 'url'; readonly url: string }
+  /** Undefined: ssh.user. */
+  readonly user?: string
+  readonly lifecycleHook?: string
+  /** Undefined: the one group of the fleet. */
+  readonly group?: string
+  /** Milliseconds until a server gives up. */
+  readonly retryFor: number
 }
 
 export interface BuildConfig {

@@ -49,6 +49,8 @@ export function textReporter(options: TextOptions): Reporter {
 
   function result(event: Extract<DeliverEvent, { type: 'result' }>): void {
     const [to, tone] = event.ok ? ([stdout, 'good'] as const) : ([stderr, 'bad'] as const)
+    // A command whose product was printed has nothing to add.
+    if (event.text === '') return
     for (const line of sanitiseLines(redact(event.text))) to.writeLast(paint.tone(line, tone))
     for (const line of event.fix === undefined ? [] : sanitiseLines(redact(event.fix))) to.writeLast(line)
   }

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
+
 /**
  * What a booting server reads of the pointer: one line of words `key=value`, for a POSIX shell that has no JSON parser. A value
  * is plain characters, and `%` with three octal digits for any other byte, so that the line has no quote, no backslash and
- * no space inside a value.
+ * no space inside a value. The last word is the sha256 of the line before it.
  */
 export type BootWord = readonly [key: string, value: string]
 
@@ -12,18 +14,19 @@ export function bootLine(
   move: { readonly generation: number; readonly fence: number },
   words: readonly BootWord[],
 ): string {
-  return [
+  const line = [
     form,
     word(['generation', String(move.generation)]),
     word(['fence', String(move.fence)]),
     ...words.map(word),
   ].join(' ')
+  return `${line} line.sha256=${createHash('sha256').update(line).digest('hex')}`
 }
 
 /** Whether a line tells the same as these words, whenever it was written. */
 export function tellsTheSame(line: string | undefined, words: readonly BootWord[]): boolean {
   if (line === undefined) return false
-  return line.split(' ').slice(3).join(' ') === words.map(word).join(' ')
+  return line.split(' ').slice(3, -1).join(' ') === words.map(word).join(' ')
 }
 
 function word([key, value]: BootWord): string {

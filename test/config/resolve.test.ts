@@ -46,6 +46,7 @@ test('defaults', () => {
       drain: { kind: 'none' },
       drainTimeout: 600_000,
     },
+    boot: { fetch: { kind: 'role' }, retryFor: 600_000 },
   })
   expect(
     valid({
@@ -58,6 +59,14 @@ test('defaults', () => {
     service: { timeout: 60_000 },
     health: { successes: 2, minUptime: 10_000, interval: 1000, timeout: 5000, deadline: 60_000 },
   })
+})
+
+test.each([
+  ['role', { kind: 'role' }],
+  ['presigned', { kind: 'presigned' }],
+  [{ url: 'https://a/b' }, { kind: 'url', url: 'https://a/b' }],
+])('boot.fetch %j', (fetch, expected) => {
+  expect(valid({ boot: { fetch } })).toMatchObject({ boot: { fetch: expected } })
 })
 
 describe('the ways to write a section become one', () => {

@@ -107,6 +107,7 @@ export function configWith(change: Partial<Config> = {}, rollout: Partial<Rollou
       timeout: 10_000,
       deadline: 1_500,
     },
+    boot: { fetch: { kind: 'role' }, retryFor: 600_000 },
     ...change,
   }
 }

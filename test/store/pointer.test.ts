@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/ports.js'
 import { movePointer, readPointer } from '../../src/store/pointer.js'
@@ -55,7 +56,13 @@ describe('the pointer', () => {
     expect((await moveWith([['path', hostile]])).moved).toBe(true)
     const pointer = await readPointer(store, 'api', 'prod')
     expect(pointer).toMatchObject({ ...files, fence: 12 })
-    expect(pointer?.boot).toBe(
+    const [line, hash] = pointer?.boot?.split(' line.sha256=') ?? []
+    expect(hash).toBe(
+      createHash('sha256')
+        .update(line ?? '')
+        .digest('hex'),
+    )
+    expect(line).toBe(
       [
         '1 generation=1 fence=12 release=v1 format=tar.gz',
         `archive.key=api/releases/v1/archive.tar.gz archive.size=10 archive.sha256=${'a'.repeat(64)}`,
