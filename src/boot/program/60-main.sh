@@ -57,7 +57,7 @@ keep_last_good() {
 }
 
 try_until_late() {
-  tried=0 pause=1 kept_runs=no end_of_tries=$(($(now) + retry_for))
+  pause=1 kept_runs=no end_of_tries=$(($(now) + retry_for))
   while ! attempt; do
     say "$why"
     said=$why
