@@ -37,6 +37,14 @@ export async function openFleet(config: Config, reporter: Reporter): Promise<Fle
   return createStaticFleet(config.fleet)
 }
 
+const autoscalingModules = () =>
+  Promise.all([
+    import('./adapters/autoscaling-fleet.js'),
+    import('./adapters/autoscaling/aws-autoscaling.js'),
+    import('./adapters/autoscaling/aws-target-groups.js'),
+    import('./adapters/autoscaling/aws-classic.js'),
+  ])
+
 async function openAutoscalingFleet(
   config: AutoscalingConfig,
   rollout: RolloutConfig,
@@ -47,12 +55,7 @@ async function openAutoscalingFleet(
     { createAwsAutoscaling },
     { createTargetGroups },
     { createClassicBalancers },
-  ] = await Promise.all([
-    import('./adapters/autoscaling-fleet.js'),
-    import('./adapters/autoscaling/aws-autoscaling.js'),
-    import('./adapters/autoscaling/aws-target-groups.js'),
-    import('./adapters/autoscaling/aws-classic.js'),
-  ])
+  ] = await autoscalingModules()
   return createAutoscalingFleet({
     config,
     rollout,
@@ -84,14 +87,21 @@ function absolute(config: Config, path: string): string {
   return path.startsWith('/') ? path : `${config.directory}/${path}`
 }
 
+const loadFleetClients = (sdk: typeof import('./adapters/aws/sdk.js')) =>
+  Promise.all([sdk.loadAutoScaling(), sdk.loadEc2(), sdk.loadTargetGroups(), sdk.loadClassicLoadBalancers()])
+
 /**
  * Loads all that a whole `ship` may need. A setup that installs an app's dependencies anew may remove or replace deliver's
  * own files, where it is one of them; what is in memory by then goes on working.
  */
-export async function loadEverything(): Promise<void> {
+export async function loadEverything(config: Config): Promise<void> {
+  const aws = typeof config.fleet === 'object' && 'autoscaling' in config.fleet
   await Promise.all([
+    ...(config.store?.place.kind === 's3'
+      ? [import('./adapters/s3-store.js'), import('./adapters/s3-alias.js')]
+      : [import('./adapters/directory-store.js'), import('./adapters/directory-alias.js')]),
+    ...(aws ? [autoscalingModules(), import('./adapters/aws/sdk.js').then(loadFleetClients)] : []),
     import('./remote/agent-program.js').then(({ agentProgram }) => agentProgram()),
-    import('./adapters/directory-store.js'),
     import('./adapters/git.js'),
     import('./adapters/static-fleet.js'),
     import('./adapters/ssh/transport.js'),

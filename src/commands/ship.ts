@@ -21,10 +21,12 @@ export interface ShipOptions extends RolloutOptions {
  * of the release is decided once, at the start.
  */
 export async function ship(context: CommandContext, options: ShipOptions = {}): Promise<CommandResult> {
-  await context.config(rolloutFlags(options))
+  const config = await context.config(rolloutFlags(options))
   const tag = await releaseToBuild(context, await openBuilding(context), options.tag)
   if (options.dryRun === true) return wouldShip(context, options, tag)
-  await loadEverything()
+  await loadEverything(config)
+  // Wrong credentials or a wrong bucket fail here, and not after a long build.
+  await readRelease(await openStore(config), config.app, tag)
   const steps = [
     () => setup(context),
     () => commitDeps(context, { tag, force: options.force, allowDirty: options.allowDirty }),

@@ -34,10 +34,10 @@ export function planTitle(plan: Pick<RolloutPlan, 'kind' | 'release' | 'batchLim
   return `Plan: ${plan.kind} ${plan.release}, at most ${plan.batchLimit} of ${hosts} at once`
 }
 
-/** "at most 14m00s for 6 batches, 2m20s each": the bound in words. */
+/** "at most 14m00s for 6 batches, 2m20s each": the bound in words, without what the worst case adds. */
 export function boundText(bound: Bound): string {
   const most = showMilliseconds(bound.switching)
-  const worst = `never more than ${showMilliseconds(bound.worst)}, whatever goes wrong`
+  const worst = `${showMilliseconds(bound.worst)} if hosts stop answering and all has to go back`
   if (bound.batches === 0) return `at most ${most}, to look at the hosts; ${worst}`
   const each = bound.batches === 1 ? '' : `, ${showMilliseconds(bound.batch)} each`
   const batches = `${bound.batches} batch${bound.batches === 1 ? '' : 'es'}`

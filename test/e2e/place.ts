@@ -29,10 +29,11 @@ export class Place {
     readonly sandbox: Sandbox,
     readonly config: Readonly<Record<string, unknown>>,
     readonly repository: string,
+    readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  /** `below`: the app's directory in its repository. */
-  static async create(hosts: number, below = ''): Promise<Place> {
+  /** `below`: the app's directory in its repository. `env`: variables for the program. */
+  static async create(hosts: number, below = '', env: Readonly<Record<string, string>> = {}): Promise<Place> {
     const scratch = await scratchDirectory()
     const sandbox = await scratchSandbox({ hosts, directory: join(scratch, 'sandbox') })
     const repository = join(scratch, 'repository')
@@ -63,6 +64,7 @@ export class Place {
         },
       },
       repository,
+      env,
     )
     place.#git('init', '-q', '-b', 'main')
     place.configure({})
@@ -83,11 +85,11 @@ export class Place {
   }
 
   run(...args: readonly string[]): Promise<Finished> {
-    return deliver(['--plain', ...args], { cwd: this.directory })
+    return deliver(['--plain', ...args], { cwd: this.directory, env: this.env })
   }
 
   start(...args: readonly string[]): Running {
-    return startDeliver(['--json', ...args], { cwd: this.directory })
+    return startDeliver(['--json', ...args], { cwd: this.directory, env: this.env })
   }
 
   async ship(release: string, health: 'healthy' | 'broken' = 'healthy'): Promise<Finished> {

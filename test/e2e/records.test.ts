@@ -83,24 +83,3 @@ describe('looking', { timeout: 60_000 }, () => {
     expect(own.code, own.output).toBe(1)
   })
 })
-
-describe('after a kill in the middle', { timeout: 90_000 }, () => {
-  test('the same deploy converges, and restarts no host that was right', async () => {
-    place.configure({})
-    await place.publish('v3')
-    const running = place.start('deploy', 'v3')
-    await running.seen(/"host":"web1","state":"done"/)
-    running.process.kill('SIGKILL')
-    await running.finished
-    expect((await place.running())[0]).toBe('web1 v3')
-    const before = await place.answers()
-    const again = await place.run('deploy', 'v3', '--only-outdated')
-    expect(again.code, again.output).toBe(0)
-    expect(await place.running()).toEqual(['web1 v3', 'web2 v3', 'web3 v3'])
-    const after = await place.answers()
-    expect(after[0]).toEqual(before[0])
-    expect((await place.run('status', '--exit-code')).code).toBe(0)
-    expect((await place.run('deploy', 'v3')).code).toBe(0)
-    expect(await place.answers()).toEqual(after)
-  })
-})

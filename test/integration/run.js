@@ -25,6 +25,7 @@ const tools = {
   zstd: 'zstd',
   busybox: 'busybox-static',
   dash: 'dash',
+  s3cmd: 's3cmd',
   // An AWS emulator: pip install 'moto[server]'
   moto_server: 'python3-pip',
 }

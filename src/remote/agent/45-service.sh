@@ -96,15 +96,10 @@ may_start_later() {
   [ "$waited" -lt "$((control_limit - 1))" ] && [ "$waited" -le "$start_interval" ]
 }
 
-# Before a restart: whether the unit has failed or was restarted by systemd, and the seconds that it may refuse starts for. A
-# unit that is still at crashing has starts left, but maybe not the one that we want.
+# Before a restart: whether the unit has failed, and the seconds that it may refuse starts for.
 note_failed() {
   had_failed=no start_interval=10
-  [ "$service" = systemd ] || return 0
-  unit_restarts=$(systemctl_shows show -p NRestarts "$unit" 2>/dev/null)
-  unit_restarts=${unit_restarts#*=}
-  [ "$(systemctl_shows is-failed "$unit" 2>/dev/null)" = failed ] ||
-    { is_number "$unit_restarts" && [ "$unit_restarts" -gt 0 ]; } || return 0
+  [ "$service" = systemd ] && [ "$(systemctl_shows is-failed "$unit" 2>/dev/null)" = failed ] || return 0
   had_failed=yes
   shown=$(systemctl_shows show -p StartLimitIntervalUSec "$unit" 2>/dev/null)
   shown=${shown#*=}
