@@ -37,7 +37,8 @@ export interface BootScript {
   readonly user?: string
   readonly source: BootSource
   readonly pointerKey: string
-  readonly hook?: { readonly name: string; readonly group: string }
+  /** `region` of the group; undefined: where the instance is. */
+  readonly hook?: { readonly name: string; readonly group: string; readonly region?: string }
   /** Milliseconds. */
   readonly retryFor: number
 }
@@ -114,8 +115,8 @@ function head(script: BootScript): ShellLine {
 app=${app} environment=${environment} path=${path} user=${user}
 from=${source.kind} base=${base} place=${`${place}${pointerKey}`} pointer_key=${pointerKey}
 bucket=${role?.bucket ?? ''} prefix=${role?.prefix ?? ''} region=${role?.region ?? ''} aws_endpoint=${role?.endpoint ?? ''}
-hook=${hook?.name ?? ''} group=${hook?.group ?? ''} retry_for=${Math.ceil(retryFor / 1000)}
-scaling_endpoint=${scalingEndpoint(role?.region)}
+hook=${hook?.name ?? ''} group=${hook?.group ?? ''} hook_region=${hook?.region ?? ''} retry_for=${Math.ceil(retryFor / 1000)}
+scaling_endpoint=${scalingEndpoint(hook?.region ?? role?.region)}
 pinned=${pinned}`
 }
 

@@ -72,6 +72,7 @@ async function sourceOf(config: Config, { presign }: UserDataOptions): Promise<B
   const { fetch } = config.boot
   if (config.store === undefined) throw missing('store', "store: { s3: { bucket: 'builds' } }")
   if (presign === undefined && fetch.kind !== 'presigned') return bootSource(fetch, config.store)
+  const seconds = presignSeconds(presign ?? '12h')
   const place = bucketOf(config.store)
   const { app, environment } = config
   const pointer = await readPointer(await openStore(config), app, environment)
@@ -81,7 +82,7 @@ async function sourceOf(config: Config, { presign }: UserDataOptions): Promise<B
     })
   const keys = [pointerKey(app, environment), pointer.agent.key, pointer.listing.key, pointer.archive.key]
   const { presignReads } = await import('../adapters/s3/presign.js')
-  const urls = await presignReads(place, keys, presignSeconds(presign ?? '12h'), systemClock)
+  const urls = await presignReads(place, keys, seconds, systemClock)
   return { kind: 'presigned', place: `s3://${place.bucket}/${place.prefix}/`, urls }
 }
 

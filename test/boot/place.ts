@@ -38,6 +38,8 @@ export class BootPlace {
   /** target.path */
   readonly root = join(this.directory, 'srv', 'my app')
   readonly asked: string[] = []
+  /** The signatures of the requests that had one. */
+  readonly signed: string[] = []
   fault: Fault | undefined
   #server: Server | undefined
   readonly #records = new Map<string, ReleaseRecord>()
@@ -125,8 +127,10 @@ export class BootPlace {
 
   async #serve(): Promise<string> {
     const server = (this.#server ??= createServer((request, answer) => {
-      const key = (request.url ?? '/').slice(1)
+      const key = (request.url ?? '/').slice(1).replace(/\?.*/, '')
       this.asked.push(key)
+      const { authorization } = request.headers
+      if (authorization !== undefined) this.signed.push(authorization)
       void this.#body(key).then((body) => {
         if (this.fault?.(key, body, answer) === true) return
         answer.statusCode = body === undefined ? 404 : 200
@@ -164,20 +168,33 @@ export class BootPlace {
   /** Runs the program to its end. */
   async run(
     command: string,
-    { script, env = {} }: { script?: Partial<BootScript>; env?: Readonly<Record<string, string>> } = {},
+    {
+      script,
+      env = {},
+      programs,
+    }: {
+      script?: Partial<BootScript>
+      env?: Readonly<Record<string, string>>
+      /** A directory of programs that come before the system's. */
+      programs?: string
+    } = {},
   ): Promise<Ran> {
     const file = join(this.directory, 'deliver-agent')
     writeFileSync(file, bootProgram(await this.script(script)), { mode: 0o700 })
-    return this.sh([file, command], env)
+    return this.sh([file, command], env, programs)
   }
 
-  sh(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  sh(args: readonly string[], env: Readonly<Record<string, string>> = {}, programs?: string): Promise<Ran> {
     const bin = join(this.directory, 'bin')
     const path = existsSync(bin) ? this.#path : (this.#path = pathOf(this.shell, bin))
     return new Promise((resolve, reject) => {
       const child = spawn(join(bin, 'sh'), [...args], {
         cwd: this.directory,
-        env: { PATH: path, AWS_EC2_METADATA_DISABLED: 'true', ...env },
+        env: {
+          PATH: programs === undefined ? path : `${programs}:${path}`,
+          AWS_EC2_METADATA_DISABLED: 'true',
+          ...env,
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       let output = ''

@@ -4,12 +4,13 @@ encode() {
   printf '%s' "$1" | hex | sed 's/../%&/g'
 }
 
-# lifecycle ACTION [RESULT]: CompleteLifecycleAction, or RecordLifecycleActionHeartbeat.
-lifecycle() {
-  [ -n "$hook" ] && [ "$instance" != - ] || return 1
+# lifecycle ACTION [RESULT]: CompleteLifecycleAction, or RecordLifecycleActionHeartbeat. In a subshell: the group is in the region
+# of the instance, the bucket may be in another.
+lifecycle() (
+  [ -n "$hook" ] && [ "$instance" != - ] || exit 1
   body="Action=$1&Version=2011-01-01&AutoScalingGroupName=$(encode "$group")&LifecycleHookName=$(encode "$hook")&InstanceId=$instance"
   [ -z "${2:-}" ] || body="$body&LifecycleActionResult=$2"
-  credentials || return 1
+  imds_login && credentials && region=${hook_region:-$(imds placement/region)} && [ -n "$region" ] || exit 1
   endpoint=${AWS_ENDPOINT_URL_AUTO_SCALING:-$scaling_endpoint}
   case $endpoint in *'{region}'*) endpoint=${endpoint%%'{region}'*}$region${endpoint#*'{region}'} ;; esac
   printf '%s' "$body" >"$work/body"
@@ -20,8 +21,8 @@ lifecycle() {
   curl -q -sS --fail -m 20 -o /dev/null --data-binary "@$work/body" -K "$work/request" </dev/null
   completed=$?
   rm -f "$work/request"
-  return $completed
-}
+  exit $completed
+)
 
 # A group that gets no answer waits for the hook's own timeout, and then does what the hook says.
 tell_group() {
