@@ -86,6 +86,8 @@ export default defineConfig({
     allowUnreachable: 0, // hosts that may be out of reach at the start
     onFailure: 'rollback', // or rollback-host, stop
     pause: '0s', // between batches
+    confirm: ['major', 'marked'], // or never, major, marked, always
+    migrate: { run: 'npm run migrate', timeout: '10m', host: 'web1*' }, // once, before any host switches; or just the command
     guard: '5m', // after this long an unconfirmed host goes back by itself
     drain: 'none', // or what takes a batch out of traffic (see environments)
     drainTimeout: '10m',

@@ -37,7 +37,9 @@ export async function runCommand(
     interrupt,
     print: (text) => void process.stdout.write(text),
     config: (flags) => (config ??= load(globals, flags)),
-    ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
+    ...(process.stdin.isTTY && process.stdout.isTTY
+      ? { ask: (question) => ask(question, interrupt.signal) }
+      : {}),
   }
   const result = await finish(command(context), interrupt)
   reporter.event({ type: 'result', ok: result.code === exitCodes.done, ...result })
@@ -82,11 +84,19 @@ export function wantsColour(env: NodeJS.ProcessEnv, terminal: boolean): boolean 
   return terminal && env.TERM !== 'dumb'
 }
 
-async function ask(question: string): Promise<boolean> {
+/** Anything but yes is no: an end of input too. An interrupt rejects. */
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // In raw mode the terminal doesn't send the signal itself.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), closed])
+    return /^y(es)?$/i.test(answer.trim())
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
   } finally {
     terminal.close()
   }

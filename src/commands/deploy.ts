@@ -14,6 +14,8 @@ import { pointTo } from './point-to.js'
 import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { pruneStoreAfter } from './prune-store.js'
+import { confirmRelease } from './confirm-release.js'
+import { migrateOnce } from './migrate.js'
 import { compatibilityOf } from './compatibility.js'
 import { conductRollout } from './rollout-command.js'
 import type { RolloutOptions } from './rollout-options.js'
@@ -47,6 +49,7 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
     const hooked = withHooks(context, session, {
       previous: pointer?.release,
       records: new Map([[record.release, record]]),
+      migrate: (steps) => migrateOnce(context, session, { record, previous: pointer?.release }, steps),
     })
     const target = {
       release: record.release,
@@ -62,6 +65,14 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
         planDeploy(target, views, config.rollout, { onlyOutdated: options.onlyOutdated === true }),
       planned: (looked) => checkAndSave(context, { asked, session, record, pointer }, looked),
       record: (release) => (release === record.release ? record : undefined),
+      begin: (plan) =>
+        confirmRelease(context, plan, {
+          config,
+          store,
+          record,
+          pointer: pointer?.release,
+          yes: options.yes === true,
+        }),
       finish: async () => {
         if (isPartial(options)) {
           const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: only chosen hosts were deployed to`

@@ -1,3 +1,4 @@
+import type { StepContext } from '../execute/steps.js'
 import { hookSteps } from '../hooks/steps.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { hookWorld } from './build-hooks.js'
@@ -9,6 +10,8 @@ interface Known {
   readonly previous: string | undefined
   /** Of the releases that hosts may go to; more may be added until the first step. */
   readonly records: ReadonlyMap<string, ReleaseRecord>
+  /** Before the first host of a deploy switches. A rejection: none does. */
+  readonly migrate?: (steps: StepContext) => Promise<void>
 }
 
 /** The session with the config's hooks around the steps of its run. */
@@ -20,6 +23,7 @@ export function withHooks(context: CommandContext, session: RolloutSession, know
     commitOf: (release) => known.records.get(release)?.source.commit,
     stop: run.stop,
     lost: run.lost,
+    migrate: known.migrate,
   })
   return { ...session, run: { ...run, steps } }
 }

@@ -2,7 +2,14 @@ import type { z } from './fields.js'
 import { oneLine } from './names.js'
 import type { Rule } from './names.js'
 import { hostPath, overlaps, relativePath } from './paths.js'
-import type { HealthConfig, HostConfig, ReleaseInAnswer, ServiceConfig } from './types.js'
+import type {
+  ConfirmWhen,
+  HealthConfig,
+  HostConfig,
+  MigrateConfig,
+  ReleaseInAnswer,
+  ServiceConfig,
+} from './types.js'
 import { formatDuration, shown } from './values.js'
 
 /** What several keys must agree on, and how the ways to write a section become one. */
@@ -118,6 +125,15 @@ export function guardOutlastsHealth(
     ['rollout', 'guard'],
     `${formatDuration(rollout.guard)} is too short: ${time}. Write a longer guard, or a shorter deadline`,
   )
+}
+
+export function confirmWhen(value: 'never' | ConfirmWhen | ConfirmWhen[]): readonly ConfirmWhen[] {
+  if (value === 'never') return []
+  return typeof value === 'string' ? [value] : value
+}
+
+export function migration(value: string | MigrateConfig): MigrateConfig {
+  return typeof value === 'string' ? { run: value, timeout: 600_000 } : value
 }
 
 interface ServiceForm {

@@ -96,4 +96,5 @@ export const shortForms: Readonly<Record<string, string>> = {
   'service.pm2': 'name',
   'health.http': 'url',
   'health.tcp': 'port',
+  'rollout.migrate': 'run',
 }

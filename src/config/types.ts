@@ -190,6 +190,8 @@ export interface RolloutConfig {
   readonly onFailure: 'rollback' | 'rollback-host' | 'stop'
   /** Milliseconds between batches. */
   readonly pause: number
+  readonly confirm?: readonly ConfirmWhen[]
+  readonly migrate?: MigrateConfig
   /** Milliseconds after its switch until an unconfirmed host goes back by itself; 0: never. Undefined: from the deadlines of service and health. */
   readonly guard?: number
   readonly drain: DrainConfig
@@ -206,6 +208,17 @@ export type DrainConfig =
   | { readonly kind: 'loadBalancers'; readonly names: readonly string[] }
 
 export type ReleaseInAnswer = { readonly header: string } | { readonly body: true }
+
+/** When a release needs a person's yes. */
+export type ConfirmWhen = 'major' | 'marked' | 'always'
+
+export interface MigrateConfig {
+  readonly run: string
+  /** Milliseconds, enforced on the host. */
+  readonly timeout: number
+  /** Name, glob or label=value; undefined: the first host of the deploy. */
+  readonly host?: string
+}
 
 export interface HealthConfig {
   readonly check:

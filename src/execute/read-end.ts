@@ -14,15 +14,15 @@ const pause = 2_000
 const journalLines = 50
 
 /**
- * The end of a call whose answer was lost. It may be under way, so it is waited for as long as a restart may take;
+ * The end of a call whose answer was lost. It may be under way, so it is waited for as long as a restart may take, or `within` ms;
  * undefined when it never ended: it was killed, or the host restarted.
  */
 export async function readEnd(
   run: Run,
   host: RunHost,
-  of: { readonly verb: string; readonly release: string },
+  of: { readonly verb: string; readonly release: string; readonly within?: number },
 ): Promise<End | undefined> {
-  const deadline = run.clock.now() + (run.config.service?.timeout ?? 0) + 15_000
+  const deadline = run.clock.now() + (of.within ?? run.config.service?.timeout ?? 0) + 15_000
   for (;;) {
     const reading = readJournal(await host.link.call(journal(journalLines), { timeout: limits.look }))
     if (reading.kind === 'ok') {

@@ -1,7 +1,7 @@
 import type { Hook } from '../config/hooks.js'
 import type { StepHost } from '../execute/steps.js'
 import { readRun } from '../remote/readings.js'
-import { run } from '../remote/verbs.js'
+import { run } from '../remote/command-verbs.js'
 
 interface RemoteCommand {
   readonly hook: Hook

@@ -60,6 +60,10 @@ export function readRun(answer: Answer): Reading<{ readonly exit?: number }> {
   return read(answer, (facts) => given('exit', known(facts, 'exit', number)))
 }
 
+export function readMigration(answer: Answer): Reading<{ readonly already: boolean }> {
+  return read(answer, (facts) => ({ already: first(facts, 'already') === 'yes' }))
+}
+
 export function readPruned(
   answer: Answer,
 ): Reading<readonly { readonly release: string; readonly because: string }[]> {

@@ -3,10 +3,9 @@
  * one refuses. Every mutating call may be repeated; one that already happened answers ok. Readers are in facts.ts.
  */
 import type { ServiceConfig } from '../config/types.js'
+import { looking, mutating, optional, type Args, type Mutation } from './call.js'
 import type { AgentCall } from './wire.js'
 import { restartArgs, seconds, serviceArgs } from './service-args.js'
-
-type Args = AgentCall['args']
 
 /** What stage unpacks: how the archive that was put is compressed. */
 export type Encoding = 'zstd' | 'gzip' | 'none'
@@ -20,12 +19,6 @@ export function probe(
     ...optional('inodes', wanted.inodes),
     ...serviceArgs(wanted.service),
   ])
-}
-
-interface Mutation {
-  readonly fence: number
-  /** Seconds to wait for the host's lock; the agent's default is 60. */
-  readonly lockWait?: number
 }
 
 interface Staging extends Mutation {
@@ -173,25 +166,6 @@ export function logs(of: { readonly service?: ServiceConfig; readonly lines: num
   return looking('logs', [...serviceArgs(of.service), ['lines', String(of.lines)]])
 }
 
-/** Runs a command of the config; what it prints is log text, its exit code a fact. */
-export function run(of: {
-  readonly command: string
-  /** A place of the layout, or an absolute path. `release` needs `release`, complete on the host. */
-  readonly directory: 'release' | 'current' | 'home' | `/${string}`
-  readonly release?: string
-  readonly env?: Readonly<Record<string, string>>
-  /** Milliseconds, enforced on the host. */
-  readonly timeout: number
-}): AgentCall {
-  return looking('run', [
-    ['timeout', String(seconds(of.timeout))],
-    ['dir', of.directory],
-    ...(of.release === undefined ? [] : ([['release', of.release]] as const)),
-    ...environment(of.env),
-    ['command', of.command],
-  ])
-}
-
 /** A cheap look for `deliver status`. */
 export function status(of: { readonly service?: ServiceConfig; readonly port?: number } = {}): AgentCall {
   return looking('status', [...serviceArgs(of.service), ...optional('port', of.port)])
@@ -202,29 +176,8 @@ export function journal(lines: number): AgentCall {
   return looking('journal', [['n', String(lines)]])
 }
 
-function looking(verb: string, args: Args): AgentCall {
-  return { verb, args, readOnly: true }
-}
-
-function mutating(verb: string, { fence, lockWait }: Mutation, args: Args): AgentCall {
-  return {
-    verb,
-    args: [['fence', String(fence)], ...optional('lock-wait', lockWait), ...args],
-    readOnly: false,
-  }
-}
-
 function switchingArgs({ service, logLines }: Switching): Args {
   return [...restartArgs(service), ...optional('log-lines', logLines)]
-}
-
-/** Names are checked by the config's schema and by the agent; values are anything. */
-function environment(variables: Readonly<Record<string, string>> = {}): Args {
-  return Object.entries(variables).map(([name, value]) => [`env.${name}`, value] as const)
-}
-
-function optional(key: string, value: number | undefined): Args {
-  return value === undefined ? [] : [[key, String(value)]]
 }
 
 /** One path a line; the config refuses paths with newlines, and so does the agent what isn't a path inside. */

@@ -6,7 +6,7 @@ import type { ArchiveFormat } from '../release/release.js'
  *
  *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, release.json}
  *   <app>/agents/agent-<hash>.sh
- *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json}
+ *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json}
  */
 export interface ReleaseKeys {
   readonly archive: string
@@ -84,6 +84,11 @@ export function historyPrefix(app: string, environment: string): string {
 export function historyKey(app: string, environment: string, time: number, id: string): string {
   const stamp = new Date(time).toISOString().replaceAll(/[:.]/g, '-')
   return `${historyPrefix(app, environment)}${stamp}-${checked('history id', id)}.json`
+}
+
+/** That the migration of a release was done in the environment. */
+export function migrationKey(app: string, environment: string, release: string): string {
+  return `${environmentPrefix(app, environment)}migrations/${checked('release', release)}.json`
 }
 
 function environmentPrefix(app: string, environment: string): string {

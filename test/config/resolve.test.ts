@@ -36,6 +36,7 @@ test('defaults', () => {
       concurrency: 20,
     },
     rollout: {
+      confirm: [],
       strategy: 'rolling',
       batch: [{ count: 1 }],
       spread: 'zone',

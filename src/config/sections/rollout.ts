@@ -122,6 +122,29 @@ export const rollout = z.strictObject({
       'When a host fails: rollback takes every switched host back, rollback-host only the failed one, stop leaves all as they are.',
     ),
   pause: duration(0).prefault('0s').describe('Between batches.'),
+  confirm: z
+    .union([z.enum(['never', 'major', 'marked', 'always']), z.array(z.enum(['major', 'marked', 'always']))])
+    .prefault('never')
+    .transform(rules.confirmWhen)
+    .describe(
+      'Releases that need a person’s yes before any host switches: of a new major version, marked ones, or a list of these. Without a terminal only --yes lets them pass.',
+    ),
+  migrate: z
+    .union([
+      text(names.command, 'shell command'),
+      z.strictObject({
+        run: text(names.command, 'shell command').describe('Runs in the directory of the staged release.'),
+        timeout: duration().prefault('10m').describe('How long it may take; enforced on the host.'),
+        host: text(names.oneLine, 'name, glob or label=value')
+          .exactOptional()
+          .describe('The host that it runs on. Default: the first of the deploy.'),
+      }),
+    ])
+    .transform(rules.migration)
+    .exactOptional()
+    .describe(
+      'Runs once for each release, on one host, when the release is staged everywhere and before any host switches. Never in a rollback.',
+    ),
   guard: duration(0)
     .exactOptional()
     .describe(

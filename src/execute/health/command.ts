@@ -1,5 +1,5 @@
 import type { HealthConfig } from '../../config/types.js'
-import { run as runCall } from '../../remote/verbs.js'
+import { run as runCall } from '../../remote/command-verbs.js'
 import { readRun } from '../../remote/readings.js'
 import type { HostLink } from '../link.js'
 import type { Probe } from './probe.js'

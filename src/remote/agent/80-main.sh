@@ -71,7 +71,7 @@ main() {
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
   case $verb in
-    install | probe | put | stage | delta | activate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
+    install | probe | put | stage | delta | activate | migrate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
     *) bad_call "unknown verb $verb" ;;
   esac
 }

@@ -1,0 +1,54 @@
+import { looking, mutating, type Args, type Mutation } from './call.js'
+import { seconds } from './service-args.js'
+import type { AgentCall } from './wire.js'
+
+/** Calls that run a command of the config. */
+
+/** Runs a command of the config; what it prints is log text, its exit code a fact. */
+export function run(of: {
+  readonly command: string
+  /** A place of the layout, or an absolute path. `release` needs `release`, complete on the host. */
+  readonly directory: 'release' | 'current' | 'home' | `/${string}`
+  readonly release?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Milliseconds, enforced on the host. */
+  readonly timeout: number
+}): AgentCall {
+  return looking('run', [
+    ['timeout', String(seconds(of.timeout))],
+    ['dir', of.directory],
+    ...(of.release === undefined ? [] : ([['release', of.release]] as const)),
+    ...environment(of.env),
+    ['command', of.command],
+  ])
+}
+
+/**
+ * Runs a command in a staged release, once for that release on this host: ok and `already` when it was done before. Code 17: its
+ * time was up; 20: it failed. What it prints is told at the end.
+ */
+export function migrate(
+  migration: Mutation & {
+    readonly release: string
+    readonly digest: string
+    readonly command: string
+    readonly env: Readonly<Record<string, string>>
+    /** Milliseconds, enforced on the host. */
+    readonly timeout: number
+    readonly logLines: number
+  },
+): AgentCall {
+  return mutating('migrate', migration, [
+    ['release', migration.release],
+    ['digest', migration.digest],
+    ['timeout', String(seconds(migration.timeout))],
+    ['log-lines', String(migration.logLines)],
+    ...environment(migration.env),
+    ['command', migration.command],
+  ])
+}
+
+/** Names are checked by the config's schema and by the agent; values are anything. */
+function environment(variables: Readonly<Record<string, string>> = {}): Args {
+  return Object.entries(variables).map(([name, value]) => [`env.${name}`, value] as const)
+}
