@@ -16,7 +16,7 @@ import { thisOwner, type RolloutSession } from './rollout-session.js'
  */
 export async function migrateOnce(
   context: CommandContext,
-  session: RolloutSession,
+  session: Pick<RolloutSession, 'config' | 'run' | 'store'>,
   { record, previous }: { readonly record: ReleaseRecord; readonly previous: string | undefined },
   steps: StepContext,
 ): Promise<void> {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CommandContext } from '../../src/commands/context.js'
 import { migrateOnce } from '../../src/commands/migrate.js'
-import type { RolloutSession } from '../../src/commands/rollout-session.js'
 import type { MigrateConfig } from '../../src/config/types.js'
 import type { StepContext } from '../../src/execute/steps.js'
 import type { ReleaseRecord } from '../../src/release/release.js'
@@ -37,17 +36,7 @@ function migrateWith(
     config: () => Promise.resolve(run.config),
     print: () => undefined,
   }
-  const session: RolloutSession = {
-    config: run.config,
-    target: run.target,
-    store: world.store,
-    fleet: { name: 'test', hosts: () => Promise.resolve([]) },
-    lease: undefined,
-    run,
-    hosts: () => Promise.resolve([]),
-    link: (host) => world.link(host),
-    close: () => Promise.resolve(),
-  }
+  const session = { config: run.config, run, store: world.store }
   const steps: StepContext = {
     kind: 'deploy',
     release: 'v1',

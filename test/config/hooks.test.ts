@@ -46,9 +46,15 @@ describe('a hook', () => {
   test.each([
     ['curl -H "Authorization: Bearer s3cret" https://hooks.test/T0/s3cret', 'curl'],
     ['TOKEN=s3cret ./notify', './notify'],
-    ['"$HOME/x y"', 'command'],
+    ['pwd; exit 3', 'pwd'],
+    ['"$HOME/x"', 'command'],
   ])('%j is called %j: a name carries no secret', (run, name) => {
     expect(hooksAt({ beforeBatch: run }, 'beforeBatch')).toMatchObject([{ name }])
+  })
+
+  test('that is a function without a name of its own is called function', () => {
+    const tell = { beforeBatch: () => undefined }
+    expect(hooksAt(tell, 'beforeBatch')).toMatchObject([{ name: 'function' }])
   })
 
   test.each([...buildPoints, ...fleetPoints, ...hostPoints])('may stand at %s', (point) => {

@@ -99,7 +99,7 @@ function hookOf(point: HookPoint, written: Written): Hook {
     timeout,
     env,
     failure: point === 'onFailure' ? 'warn' : (failure ?? (point.startsWith('before') ? 'stop' : 'warn')),
-    name: name ?? nameOf(run),
+    name: name ?? nameOf(point, run),
   }
 }
 
@@ -110,10 +110,11 @@ interface Defaults extends Omit<Hook, 'run' | 'failure' | 'name'> {
 const defaults: Defaults = { on: 'local', timeout: 60_000, env: {} }
 
 /** The program's name alone: what follows may be a token, or a URL that is as good as one. */
-function nameOf(run: string | HookFunction): string {
-  if (typeof run === 'function') return run.name === '' ? 'function' : run.name
-  const program = run.split(/\s+/).find((word) => /^[A-Za-z0-9_./-]+$/.test(word))
-  return program?.slice(0, 60) ?? 'command'
+function nameOf(point: HookPoint, run: string | HookFunction): string {
+  // A function that is written in place is called like its key.
+  if (typeof run === 'function') return ['', 'run', point].includes(run.name) ? 'function' : run.name
+  const words = run.split(/[\s;&|]+/)
+  return words.find((word) => /^[A-Za-z0-9_./-]+$/.test(word))?.slice(0, 60) ?? 'command'
 }
 
 export const hooks = z.strictObject({
