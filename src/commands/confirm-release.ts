@@ -22,9 +22,37 @@ interface Gate {
  */
 export async function confirmRelease(context: CommandContext, plan: RolloutPlan, gate: Gate): Promise<void> {
   const { config, record } = gate
+  const why = await whyConfirm(plan, gate)
+  if (why === undefined) return
+  if (gate.yes) {
+    context.reporter.event({ type: 'note', text: `${why} (given with --yes)` })
+    return
+  }
+  if (context.ask === undefined)
+    throw new DeliverError('failed', `${why}. Nothing was changed`, {
+      fix: 'Nobody can answer here. Run it on a terminal, or say --yes.',
+    })
+  const { length } = plan.steps.filter(({ act }) => act === 'activate')
+  if (await context.ask(`${why}. Deploy it to ${length} host(s) of ${config.environment}?`)) return
+  throw new DeliverError('failed', `${record.release}: declined; nothing was changed`)
+}
+
+/** What a deploy of this plan would ask. */
+export async function foretellQuestion(
+  context: CommandContext,
+  plan: RolloutPlan,
+  gate: Gate,
+): Promise<void> {
+  const why = await whyConfirm(plan, gate)
+  if (why !== undefined) context.reporter.event({ type: 'note', text: `${why}; a deploy would ask` })
+}
+
+/** Why a person must say yes to this plan, in a sentence; undefined: nobody must. */
+async function whyConfirm(plan: RolloutPlan, gate: Omit<Gate, 'yes'>): Promise<string | undefined> {
+  const { config, record } = gate
   const when = config.rollout.confirm ?? []
   const switching = plan.steps.filter(({ act }) => act === 'activate')
-  if (when.length === 0 || switching.length === 0) return
+  if (when.length === 0 || switching.length === 0) return undefined
   const names = new Set([gate.pointer, ...switching.map(({ from }) => from ?? undefined)])
   const replaced = [...names].filter((name) => name !== undefined && name !== record.release)
   const running = await Promise.all(
@@ -34,16 +62,5 @@ export async function confirmRelease(context: CommandContext, plan: RolloutPlan,
     }),
   )
   const reasons = reasonsToConfirm(when, record, running)
-  if (reasons.length === 0) return
-  const why = `${record.release} needs a person's yes: ${reasons.join('; ')}`
-  if (gate.yes) {
-    context.reporter.event({ type: 'note', text: `${why} (given with --yes)` })
-    return
-  }
-  if (context.ask === undefined)
-    throw new DeliverError('failed', `${why}. Nothing was changed`, {
-      fix: 'Nobody can answer here. Run it on a terminal, or say --yes.',
-    })
-  if (await context.ask(`${why}. Deploy it to ${switching.length} host(s) of ${config.environment}?`)) return
-  throw new DeliverError('failed', `${record.release}: declined; nothing was changed`)
+  return reasons.length === 0 ? undefined : `${record.release} needs a person's yes: ${reasons.join('; ')}`
 }

@@ -14,7 +14,7 @@ import { pointTo } from './point-to.js'
 import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { pruneStoreAfter } from './prune-store.js'
-import { confirmRelease } from './confirm-release.js'
+import { confirmRelease, foretellQuestion } from './confirm-release.js'
 import { migrateOnce } from './migrate.js'
 import { compatibilityOf } from './compatibility.js'
 import { conductRollout } from './rollout-command.js'
@@ -56,23 +56,22 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
       digest: record.manifest.digest,
       ...(await compatibilityOf(store, config.app, [record])),
     }
+    const yes = options.yes === true
+    const gate = { config, store, record, pointer: pointer?.release, yes }
     const conducted = await conductRollout(context, hooked, options, {
       title: record.release,
       unfit: 'refuse',
       room: roomFor(record),
       target,
-      plan: async (views) =>
-        planDeploy(target, views, config.rollout, { onlyOutdated: options.onlyOutdated === true }),
+      plan: async (views) => {
+        const onlyOutdated = options.onlyOutdated === true
+        const plan = planDeploy(target, views, config.rollout, { onlyOutdated })
+        if (options.dryRun === true) await foretellQuestion(context, plan, gate)
+        return plan
+      },
       planned: (looked) => checkAndSave(context, { asked, session, record, pointer }, looked),
       record: (release) => (release === record.release ? record : undefined),
-      begin: (plan) =>
-        confirmRelease(context, plan, {
-          config,
-          store,
-          record,
-          pointer: pointer?.release,
-          yes: options.yes === true,
-        }),
+      begin: (plan) => confirmRelease(context, plan, gate),
       finish: async () => {
         if (isPartial(options)) {
           const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: only chosen hosts were deployed to`

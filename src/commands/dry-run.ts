@@ -3,7 +3,7 @@ import type { DeltaPlans } from '../execute/deltas.js'
 import { estimateStaging } from '../execute/estimate.js'
 import { openPlans } from '../execute/material.js'
 import type { Probed } from '../execute/facts.js'
-import { hooksOf, timeOfHooks } from '../hooks/around.js'
+import { timeAround, whatRuns } from '../hooks/around.js'
 import { inParallel } from '../execute/parallel.js'
 import { lookAtService } from '../execute/service-now.js'
 import { waitsOf } from '../execute/waits.js'
@@ -83,8 +83,8 @@ async function previewNow(
     services: new Map(services),
     sends,
     changes,
-    runs: hooksOf(config.hooks, plan.kind),
-    bound: boundOf(plan, waitsOf(config, timeOfHooks(config.hooks, plan.kind))),
+    runs: whatRuns(config, plan.kind),
+    bound: boundOf(plan, waitsOf(config, timeAround(config, plan.kind))),
   }
   return previewOf(plan, facts)
 }

@@ -5,7 +5,7 @@ import { inParallel } from '../execute/parallel.js'
 import type { RolloutEnd } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
 import { waitsOf } from '../execute/waits.js'
-import { timeOfHooks } from '../hooks/around.js'
+import { timeAround } from '../hooks/around.js'
 import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
 import { boundOf } from '../plan/bound.js'
 import type { Target } from '../plan/deploy.js'
@@ -76,11 +76,7 @@ export async function conductRollout(
     const result = await dryRun(context, session, options, looked)
     return { outcomes: [], reached: [], result }
   }
-  showPlan(
-    context.reporter,
-    plan,
-    boundOf(plan, waitsOf(run.config, timeOfHooks(run.config.hooks, plan.kind))),
-  )
+  showPlan(context.reporter, plan, boundOf(plan, waitsOf(run.config, timeAround(run.config, plan.kind))))
   await intent.begin?.(plan)
 
   const executed = await runPlan(context, session, options, { intent, plan, ready, unfit, hosts })

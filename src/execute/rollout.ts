@@ -66,7 +66,10 @@ async function bringAllBack({ traffic, run, feed }: Working): Promise<void> {
 async function tellFailure(working: Working, outcomes: readonly Outcome[]): Promise<void> {
   const { run, state } = working
   const because =
-    problemOf(state) ?? outcomes.flatMap((outcome) => (isFailure(outcome) ? [outcome.because] : [])).at(0)
+    problemOf(state) ??
+    outcomes.flatMap((outcome) => (isFailure(outcome) ? [outcome.because] : [])).at(0) ??
+    // Somebody objected before the first switch: no host failed, and yet the rollout did.
+    state.aborted
   if (because === undefined) return
   const context = contextOf(working, membersOf(working, hostsAt(state, 'failed', 'returned', 'stuck')))
   const failed = await objection(run.steps.failure({ ...context, because, outcomes }))
