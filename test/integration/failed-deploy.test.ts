@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startScenario, type Scenario } from './world.js'
+import { everywhere, startScenario, type Scenario } from './world.js'
 
-describe('with a release that runs on three hosts', () => {
+/** Longer than the app that crashes late lives. */
+const health = {
+  http: 'http://localhost:3000/health',
+  successes: 2,
+  minUptime: '6s',
+  interval: '200ms',
+  deadline: '12s',
+}
+
+describe('with a release that runs on three hosts behind a balancer', () => {
   let scenario: Scenario
   beforeAll(async () => {
-    scenario = await startScenario({ hosts: 3 })
+    scenario = await startScenario({ hosts: 3, balancer: true, config: { health } })
     const { code, output } = await scenario.ship('good')
     expect(code, output).toBe(0)
   })
@@ -20,7 +29,8 @@ describe('with a release that runs on three hosts', () => {
 
   test.each([
     { release: 'crash-at-start', behaviour: { crashAtStart: true } },
-    { release: 'crash-later', behaviour: { crashAfter: 300 } },
+    { release: 'crash-soon', behaviour: { crashAfter: 300 } },
+    { release: 'crash-later', behaviour: { crashAfter: 5_000 } },
     { release: 'status-500', behaviour: { status: 500 } },
     { release: 'never-answers', behaviour: { neverAnswer: true } },
     { release: 'redirects', behaviour: { redirect: '/' } },
@@ -31,9 +41,13 @@ describe('with a release that runs on three hosts', () => {
     async ({ release, behaviour }) => {
       const before = await scenario.answers()
       const traffic = scenario.traffic()
+      const sampler = scenario.sampler()
       const { code, output } = await scenario.ship(release, behaviour)
       const report = await traffic.stop()
+      const { samples, wrong } = await sampler.stop()
       expect(code, output).toBe(5)
+      expect(samples).toBeGreaterThan(20)
+      expect(wrong).toEqual([])
       expect(output).toContain('web1')
       if (release === 'crash-at-start') expect(output).toContain("can't start: the knob says so")
       await expectUnchanged(before, true)
@@ -41,6 +55,42 @@ describe('with a release that runs on three hosts', () => {
       expect(report.failures).toEqual([])
     },
   )
+
+  test('a good release that starts slowly, batch after batch: no request lost, never more than one host out', async () => {
+    const traffic = scenario.traffic()
+    const sampler = scenario.sampler()
+    const { code, output } = await scenario.ship('slow-start', { startDelay: 2_000 })
+    const report = await traffic.stop()
+    expect(code, output).toBe(0)
+    expect((await sampler.stop()).wrong).toEqual([])
+    expect(report.failures).toEqual([])
+    expect(report.requests).toBeGreaterThan(200)
+    expect(await scenario.running()).toEqual(everywhere('slow-start'))
+    expect(await scenario.run('rollback', '--yes')).toMatchObject({ code: 0 })
+    expect(await scenario.running()).toEqual(everywhere('good'))
+  })
+
+  test('an old process that goes on answering is not the new release', async () => {
+    for (const host of scenario.hosts) {
+      const { code } = await host.sshAsRoot(
+        'mkdir -p /etc/systemd/system/api.service.d && printf "[Service]\nKillMode=process\n" >/etc/systemd/system/api.service.d/kill.conf && systemctl daemon-reload',
+      )
+      expect(code).toBe(0)
+    }
+    const first = await scenario.ship('forks', { fork: true })
+    expect(first.code, first.output).toBe(0)
+    const traffic = scenario.traffic()
+    const { code, output } = await scenario.ship('shadowed', { fork: true })
+    expect((await traffic.stop()).failures).toEqual([])
+    expect(code, output).toBe(5)
+    expect(output).toMatch(/web1.*still runs forks/)
+    expect(await scenario.running()).toEqual(everywhere('forks'))
+    for (const host of scenario.hosts)
+      await host.sshAsRoot(
+        'rm -r /etc/systemd/system/api.service.d && systemctl daemon-reload && systemctl stop api; pkill -f server.js; systemctl start api',
+      )
+    expect(await scenario.run('rollback', 'good', '--yes')).toMatchObject({ code: 0 })
+  })
 
   test('one host down: 1, and nothing is switched anywhere', async () => {
     await scenario.publish('later')

@@ -26,6 +26,7 @@ const tools = {
   busybox: 'busybox-static',
   dash: 'dash',
   s3cmd: 's3cmd',
+  haproxy: 'haproxy',
   // An AWS emulator: pip install 'moto[server]'
   moto_server: 'python3-pip',
 }

@@ -6,6 +6,8 @@ import { inspectWorld, type Expectation, type World } from './inspect.js'
 import { deliver, startDeliver, type Finished, type Running } from './rig/deliver.js'
 import { startHosts, type HostOptions } from './rig/systemd-hosts.js'
 import type { SystemdHost } from './rig/systemd-host.js'
+import { startBalancer } from './rig/balancer.js'
+import { startSampler, type Sampler } from './rig/sampler.js'
 import { ask, startTraffic, type Answer, type Traffic } from './rig/traffic.js'
 
 export interface ScenarioOptions {
@@ -14,6 +16,8 @@ export interface ScenarioOptions {
   readonly hostOptions?: (number: number) => HostOptions
   /** Who deploys. Default: `deploy`. */
   readonly user?: 'deploy' | 'root'
+  /** A real HAProxy between the clients and the hosts, instead of clients that try the next host themselves. */
+  readonly balancer?: boolean
   /** Sections of the config to replace. */
   readonly config?: Readonly<Record<string, object>>
 }
@@ -37,6 +41,8 @@ export interface Scenario {
   /** `web1 runs v1` for each host, as its app says it; or why it says nothing. */
   running(): Promise<readonly string[]>
   traffic(): Traffic
+  /** Watches the hosts from now on; `mostOut`: how many may be out of service at once. */
+  sampler(mostOut?: number): Sampler
   stop(): Promise<void>
 }
 
@@ -92,6 +98,7 @@ export async function startScenario(options: ScenarioOptions): Promise<Scenario>
   }
   const how = { cwd: app.directory, env: app.env }
   const targets = rig.hosts.map((host) => `${host.address}:3000`)
+  const balancer = options.balancer === true ? await startBalancer(targets) : undefined
   const answers = () => Promise.all(targets.map((target) => ask(target, '/health')))
   const run = (...args: readonly string[]) => deliver(['--plain', ...args], how)
   return {
@@ -122,8 +129,10 @@ export async function startScenario(options: ScenarioOptions): Promise<Scenario>
       (await answers()).map((answer) =>
         typeof answer === 'string' ? answer : `${answer.host} runs ${answer.release}`,
       ),
-    traffic: () => startTraffic({ targets }),
+    traffic: () => startTraffic({ targets: balancer === undefined ? targets : [balancer.address] }),
+    sampler: (mostOut = 1) => startSampler(rig.hosts, mostOut),
     async stop() {
+      await balancer?.stop()
       await rig.stop()
       await rm(scratch, { recursive: true, force: true })
     },
