@@ -70,28 +70,6 @@ describe('with a release that runs on three hosts behind a balancer', () => {
     expect(await scenario.running()).toEqual(everywhere('good'))
   })
 
-  test('an old process that goes on answering is not the new release', async () => {
-    for (const host of scenario.hosts) {
-      const { code } = await host.sshAsRoot(
-        'mkdir -p /etc/systemd/system/api.service.d && printf "[Service]\nKillMode=process\n" >/etc/systemd/system/api.service.d/kill.conf && systemctl daemon-reload',
-      )
-      expect(code).toBe(0)
-    }
-    const first = await scenario.ship('forks', { fork: true })
-    expect(first.code, first.output).toBe(0)
-    const traffic = scenario.traffic()
-    const { code, output } = await scenario.ship('shadowed', { fork: true })
-    expect((await traffic.stop()).failures).toEqual([])
-    expect(code, output).toBe(5)
-    expect(output).toMatch(/web1.*still runs forks/)
-    expect(await scenario.running()).toEqual(everywhere('forks'))
-    for (const host of scenario.hosts)
-      await host.sshAsRoot(
-        'rm -r /etc/systemd/system/api.service.d && systemctl daemon-reload && systemctl stop api; pkill -f server.js; systemctl start api',
-      )
-    expect(await scenario.run('rollback', 'good', '--yes')).toMatchObject({ code: 0 })
-  })
-
   test('one host down: 1, and nothing is switched anywhere', async () => {
     await scenario.publish('later')
     const before = await scenario.answers()
