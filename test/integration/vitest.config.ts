@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-/** Real daemons and hosts: two files at a time: they wait more than they work. */
+/** Real daemons and hosts: three files at a time: they wait more than they work. */
 export default defineConfig({
   test: {
     include: ['test/integration/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 180_000,
     hookTimeout: 600_000,
   },
