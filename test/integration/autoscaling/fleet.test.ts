@@ -6,7 +6,7 @@ import { createAwsAutoscaling } from '../../../src/adapters/autoscaling/aws-auto
 import { systemClock } from '../../../src/adapters/clock.js'
 import type { AutoscalingConfig } from '../../../src/config/types.js'
 import { openGroups, type Groups } from '../rig/auto-scaling.js'
-import { awsFault, startAwsProxy, type AwsProxy } from '../rig/aws-proxy.js'
+import { awsFault, inState, startAwsProxy, type AwsProxy } from '../rig/aws-proxy.js'
 import { startMoto, type Moto } from '../rig/moto.js'
 
 /** The real SDK over HTTP against the emulator, through a proxy that does what only real AWS does. */
@@ -136,29 +136,23 @@ describe('lifecycle states', () => {
   /** Gives each instance of the group a state of its own. */
   async function withStates(states: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const ids = await groups.create('api', { size: states.length })
-    const byId = new Map(ids.map((id, at) => [id, states[at] ?? '']))
+    const byId: ReadonlyMap<string, string> = new Map(ids.map((id, at) => [id, states[at] ?? '']))
     proxy.after = ({ action }, body) =>
-      action !== 'DescribeAutoScalingGroups'
-        ? body
-        : body.replaceAll(
-            /<member>(?:(?!<\/member>).)*<InstanceId>(i-\w+)<(?:(?!<\/member>).)*/gs,
-            (member, id: string) =>
-              member.replace(/<LifecycleState>\w+</, `<LifecycleState>${byId.get(id)}<`),
-          )
+      action === 'DescribeAutoScalingGroups' ? inState(body, (id) => byId.get(id) ?? 'InService') : body
     return byId
   }
-  const inState = (byId: ReadonlyMap<string, string>, ...wanted: readonly string[]) =>
+  const idsIn = (byId: ReadonlyMap<string, string>, ...wanted: readonly string[]) =>
     [...byId].flatMap(([id, state]) => (wanted.includes(state) ? [id] : [])).sort()
 
   test('only those in service are hosts; pending ones are pending; what is unusual is told once', async () => {
     const byId = await withStates(all)
     const { fleet, warnings } = fleetOf()
-    expect(namesOf(await fleet.hosts())).toEqual(inState(byId, 'InService'))
+    expect(namesOf(await fleet.hosts())).toEqual(idsIn(byId, 'InService'))
     await fleet.hosts()
     const pending = (await fleet.pending?.()) ?? []
-    expect(namesOf(pending)).toEqual(inState(byId, 'Pending', 'Pending:Wait', 'Pending:Proceed'))
+    expect(namesOf(pending)).toEqual(idsIn(byId, 'Pending', 'Pending:Wait', 'Pending:Proceed'))
     for (const { launchedAt = 0 } of pending) expect(Math.abs(Date.now() - launchedAt)).toBeLessThan(60_000)
-    const told = inState(byId, 'Quarantined', 'Invented', 'Standby', 'EnteringStandby')
+    const told = idsIn(byId, 'Quarantined', 'Invented', 'Standby', 'EnteringStandby')
     expect(warnings.map((text) => text.split(' ')[0] ?? '').sort()).toEqual(told)
     expect(warnings.find((text) => text.includes('Invented'))).toMatch(/not deployed to: its lifecycle state/)
   })
@@ -166,8 +160,8 @@ describe('lifecycle states', () => {
   test('other states may be asked for', async () => {
     const byId = await withStates(all)
     const { fleet } = fleetOf({ states: ['InService', 'Standby', 'Pending:Wait'] })
-    expect(namesOf(await fleet.hosts())).toEqual(inState(byId, 'InService', 'Standby', 'Pending:Wait'))
-    expect(namesOf((await fleet.pending?.()) ?? [])).toEqual(inState(byId, 'Pending', 'Pending:Proceed'))
+    expect(namesOf(await fleet.hosts())).toEqual(idsIn(byId, 'InService', 'Standby', 'Pending:Wait'))
+    expect(namesOf((await fleet.pending?.()) ?? [])).toEqual(idsIn(byId, 'Pending', 'Pending:Proceed'))
   })
 })
 
@@ -285,6 +279,13 @@ describe('when AWS fails', () => {
       fix: expect.stringContaining(permission) as string,
     })
     expect(proxy.calls.filter((call) => call.action === action)).toHaveLength(1)
+  })
+
+  test('an error page of a gateway is waited out', async () => {
+    const ids = await groups.create('api', { size: 1 })
+    let refused = 0
+    proxy.before = () => (++refused <= 2 ? { status: 502, body: '<html><title>Bad<br></html>' } : undefined)
+    expect(namesOf(await fleetOf().fleet.hosts())).toEqual(ids)
   })
 
   test('throttling is waited out', async () => {

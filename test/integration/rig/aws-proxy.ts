@@ -82,3 +82,11 @@ async function bodyOf(message: IncomingMessage): Promise<Buffer> {
   for await (const chunk of message) chunks.push(Buffer.from(chunk as Uint8Array))
   return Buffer.concat(chunks)
 }
+
+/** An answer about groups in which every instance is in the state that AWS would move it through. */
+export function inState(body: string, stateOf: (id: string) => string): string {
+  const members = /<member>(?:(?!<\/member>).)*<InstanceId>(i-\w+)<(?:(?!<\/member>).)*/gs
+  return body.replaceAll(members, (member, id: string) =>
+    member.replace(/<LifecycleState>[\w:]+</, `<LifecycleState>${stateOf(id)}<`),
+  )
+}

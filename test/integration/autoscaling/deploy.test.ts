@@ -1,0 +1,142 @@
+import * as scaling from '@aws-sdk/client-auto-scaling'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { inState } from '../rig/aws-proxy.js'
+import { startFleetWorld, type FleetWorld } from './world.js'
+
+/** Whole deploys to a group that changes meanwhile: the real program, OpenSSH, and the emulator of AWS. */
+let world: FleetWorld
+
+beforeAll(async () => {
+  world = await startFleetWorld(4)
+  await world.publish('v1')
+  await world.publish('v2')
+  await world.publish('bad', 500)
+})
+afterAll(() => world.stop())
+beforeEach(() => world.clear())
+
+const deploy = (release: string, ...flags: readonly string[]) =>
+  world.run('deploy', release, '--yes', ...flags)
+
+/** Servers 1 to 3 in service, all on v1. */
+async function threeOnV1(): Promise<void> {
+  for (const number of [1, 2, 3]) await world.launch(number)
+  const { code, output } = await deploy('v1', '--strategy', 'parallel')
+  expect(code, output).toBe(0)
+}
+
+/** Once, at the first of such places. */
+function once(where: RegExp, what: (where: string) => Promise<unknown>): () => number {
+  let seen = 0
+  world.at = async (place) => {
+    if (!where.test(place)) return
+    seen += 1
+    if (seen === 1) await what(place)
+  }
+  return () => seen
+}
+
+test('a deploy lands on exactly the instances in service', async () => {
+  await threeOnV1()
+  await world.launch(4)
+  await world.groups.scaling.send(
+    new scaling.EnterStandbyCommand({
+      AutoScalingGroupName: 'api-prod',
+      InstanceIds: [world.id(4)],
+      ShouldDecrementDesiredCapacity: true,
+    }),
+  )
+  const { code, output } = await deploy('v2')
+  expect(code, output).toBe(0)
+  expect(output).toContain(`${world.id(4)} is not deployed to: it is in standby`)
+  expect(await world.running(1, 2, 3)).toEqual(['1 v2', '2 v2', '3 v2'])
+  expect(await world.inspect([1, 2, 3], { current: 'v2', pointer: 'v2' })).toEqual([])
+  expect(existsSync(join(world.server(4).home, 'app'))).toBe(false)
+})
+
+test.each([
+  ['while it is staged', /^beforeStage/, 2],
+  ['between batches', /^beforeActivate/, 3],
+  ['during its restart', /^restart 2/, 2],
+])('an instance that is terminated %s is gone, and the deploy a success', async (_, where, number) => {
+  await threeOnV1()
+  const id = world.id(number)
+  const seen = once(where, () => world.terminate(number))
+  const { code, output } = await deploy('v2')
+  expect(code, output).toBe(0)
+  expect(seen()).toBeGreaterThan(0)
+  expect(output).toMatch(new RegExp(`${id}.*gone`))
+  const stayed = [1, 2, 3].filter((each) => each !== number)
+  expect(await world.running(...stayed)).toEqual(stayed.map((each) => `${each} v2`))
+  expect(await world.inspect(stayed, { current: 'v2', pointer: 'v2' })).toEqual([])
+})
+
+test('an instance that is launched before the pointer moves joins', async () => {
+  await threeOnV1()
+  once(/^beforeActivate/, () => world.launch(4))
+  const { code, output } = await deploy('v2')
+  expect(code, output).toBe(0)
+  expect(await world.inspect([1, 2, 3, 4], { current: 'v2', pointer: 'v2' })).toEqual([])
+})
+
+test('an instance that was launched before the pointer moves, and is in service only afterwards, is brought up to date', async () => {
+  await threeOnV1()
+  let id = ''
+  let asked = 0
+  once(/^afterRollout/, async () => {
+    id = await world.launch(4)
+    world.proxy.after = ({ action }, body) => {
+      if (action !== 'DescribeAutoScalingGroups' || !body.includes(id) || ++asked > 4) return body
+      // It is still booting.
+      return inState(body, (own) => (own === id ? 'Pending' : 'InService'))
+    }
+  })
+  const { code, output } = await deploy('v2')
+  expect(code, output).toBe(0)
+  expect(asked).toBeGreaterThan(4)
+  expect(await world.inspect([1, 2, 3, 4], { current: 'v2', pointer: 'v2' })).toEqual([])
+})
+
+test('a bad release takes no instance with it: those that fail are in service still, and go back', async () => {
+  await threeOnV1()
+  const { code, output } = await deploy('bad')
+  expect(code, output).toBe(5)
+  expect(await world.running(1, 2, 3)).toEqual(['1 v1', '2 v1', '3 v1'])
+  expect(await world.inspect([1, 2, 3], { current: 'v1', pointer: 'v1' })).toEqual([])
+})
+
+test('an empty group is no success', async () => {
+  const { code, output } = await deploy('v1', '--strategy', 'parallel')
+  expect(code, output).toBe(7)
+  expect(output).toContain('the group api-prod')
+})
+
+test('far fewer instances than the group wants stop a deploy before it touches one', async () => {
+  await threeOnV1()
+  const only = world.id(1)
+  world.proxy.after = ({ action }, body) =>
+    action === 'DescribeAutoScalingGroups'
+      ? inState(body, (id) => (id === only ? 'InService' : 'Pending'))
+      : body
+  const { code, output } = await deploy('v2')
+  expect(code, output).toBe(8)
+  expect(output).toContain('--expect')
+  expect(await world.inspect([1, 2, 3], { current: 'v1', pointer: 'v1' })).toEqual([])
+})
+
+test('without the permission to list groups nothing is touched, and the error names it', async () => {
+  await threeOnV1()
+  world.proxy.before = ({ action }) =>
+    action === 'DescribeAutoScalingGroups'
+      ? {
+          status: 403,
+          body: '<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>',
+        }
+      : undefined
+  const { code, output } = await deploy('v2')
+  expect(code, output).toBe(8)
+  expect(output).toContain('autoscaling:DescribeAutoScalingGroups')
+  expect(await world.inspect([1, 2, 3], { current: 'v1', pointer: 'v1' })).toEqual([])
+})
