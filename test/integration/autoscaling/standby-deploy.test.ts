@@ -65,12 +65,11 @@ test('a release that fails goes back while its host is in standby, and everythin
 
 test('a deploy that is killed leaves an instance in standby; the next one brings it back first', async () => {
   await threeOnV1()
-  let running: ReturnType<FleetWorld['start']> | undefined
+  const running = world.start('deploy', 'v2', '--yes')
   world.at = (where) => {
-    if (where.startsWith('restart')) running?.process.kill('SIGKILL')
+    if (where.startsWith('restart')) running.process.kill('SIGKILL')
     return Promise.resolve()
   }
-  running = world.start('deploy', 'v2', '--yes')
   expect((await running.finished).code).toBe('SIGKILL')
   expect(await inStandby()).toHaveLength(1)
   expect((await world.groups.describe('api-prod')).MinSize).toBe(2)

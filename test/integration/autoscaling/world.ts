@@ -12,6 +12,7 @@ import { command } from '../rig/command.js'
 import { deliver, startDeliver, type Finished, type Running } from '../rig/deliver.js'
 import { startLoopbackHosts, type LoopbackHost } from '../rig/loopback-hosts.js'
 import { startMoto } from '../rig/moto.js'
+import { makeKeyFiles, Sshd } from '../rig/sshd.js'
 import { ask } from '../rig/traffic.js'
 import { localShell } from '../rig/tree.js'
 
@@ -32,6 +33,8 @@ export interface FleetWorld {
   id(number: number): string
   /** Ends it: its group shrinks by one, and nothing answers any more. */
   terminate(number: number): Promise<void>
+  /** Another machine at the address of a server that is gone, with a host key of its own. Gives where a login would land. */
+  replace(number: number): Promise<string>
   /** Ends all instances and forgets what was deployed; what was published stays. */
   clear(): Promise<void>
   run(...args: readonly string[]): Promise<Finished>
@@ -58,6 +61,7 @@ export async function startFleetWorld(servers: number, sections: object = {}): P
   await groups.create(group, { size: 0, max: 100 })
   const ids = new Map<number, string>()
   let launches = 10
+  const others: Sshd[] = []
 
   const control = createServer((request, response) => {
     const where = decodeURIComponent((request.url ?? '/').slice(1))
@@ -159,7 +163,25 @@ export async function startFleetWorld(servers: number, sections: object = {}): P
       await host.sshd.stop()
       await command(join(host.home, 'service'), ['stop'])
     },
+    async replace(number) {
+      const { address, port, sshd } = world.server(number)
+      await sshd.stop()
+      const directory = await mkdtemp(join(scratch, 'other-'))
+      const home = join(directory, 'home')
+      await mkdir(home)
+      const other = await Sshd.start({
+        directory: join(directory, 'sshd'),
+        address,
+        port,
+        hostKeys: [await makeKeyFiles(join(directory, 'key'))],
+        clients: [(await readFile(`${rig.identityFile}.pub`, 'utf8')).trim()],
+        settings: { ForceCommand: `cd ${home} && HOME=${home} exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"` },
+      })
+      others.push(other)
+      return home
+    },
     async clear() {
+      for (const other of others.splice(0)) await other.stop()
       world.at = () => Promise.resolve()
       proxy.before = () => undefined
       proxy.after = (_call, body) => body
@@ -198,6 +220,7 @@ export async function startFleetWorld(servers: number, sections: object = {}): P
       return inspectWorld({ hosts, store }, expected)
     },
     async stop() {
+      for (const other of others) await other.stop()
       control.closeAllConnections()
       control.close()
       await rig.stop()
