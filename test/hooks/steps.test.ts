@@ -1,3 +1,6 @@
+import fc from 'fast-check'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.js'
 import type { Hook, HookContext, HookPoint } from '../../src/config/hooks.js'
@@ -169,16 +172,22 @@ describe('a command on hosts', () => {
     expect(lines()).toEqual([`web1: ${world.host('web1').home}`])
   })
 
-  test('gets its environment byte for byte', async () => {
+  test('gets its environment byte for byte, whatever is in it', async () => {
     world = await World.running('web1')
-    const own = `$(exit 9)\n'"\\ ;*`
-    const command = 'printf %s "$OWN" >own'
-    const { steps } = stepsOf({
-      beforeBatch: [hook(command, { on: 'hosts', dir: 'home', env: { OWN: own } })],
-    })
-    await steps.before('batch', about(['web1']))
-    const { readFileSync } = await import('node:fs')
-    expect(readFileSync(`${world.host('web1').home}/own`, 'utf8')).toBe(own)
+    const { home } = world.host('web1')
+    const text = fc.string({ unit: 'grapheme', maxLength: 40 }).map((each) => each.replaceAll('\0', ''))
+    const nasty = `$(exit 9)\n'"\\ ;*\n`
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: 30, maxLength: 30 }), async (values) => {
+        const env = Object.fromEntries([...values, nasty].map((value, index) => [`V${index}`, value]))
+        const command = 'i=0; while [ $i -le 30 ]; do eval "printf %s \\"\\$V$i\\"" >v$i; i=$((i+1)); done'
+        const { steps } = stepsOf({ beforeBatch: [hook(command, { on: 'hosts', dir: 'home', env })] })
+        await steps.before('batch', about(['web1']))
+        const got = [...values, nasty].map((_, index) => readFileSync(join(home, `v${index}`), 'utf8'))
+        expect(got).toEqual([...values, nasty])
+      }),
+      { numRuns: 8 },
+    )
   })
 
   test.each([
