@@ -1,12 +1,11 @@
-import { DeliverError, exitCodes, messageOf } from '../errors.js'
+import { exitCodes } from '../errors.js'
 import { probeHost, type Probed, type Room } from '../execute/facts.js'
 import { identityOf } from '../execute/fleet-watch.js'
 import { inParallel } from '../execute/parallel.js'
-import type { RolloutEnd } from '../execute/rollout.js'
 import type { RunHost } from '../execute/run.js'
 import { waitsOf } from '../execute/waits.js'
 import { timeAround } from '../hooks/around.js'
-import { verdictOf, type Outcome, type Verdict } from '../plan/outcome.js'
+import type { Outcome } from '../plan/outcome.js'
 import { boundOf } from '../plan/bound.js'
 import type { Target } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
@@ -15,9 +14,10 @@ import type { Host } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { dryRun, type Looked } from './dry-run.js'
+import { executeAndFollow } from './execute-and-follow.js'
+import { checkFleetSize, deployToNobody } from './fleet-size.js'
 import type { RolloutOptions } from './rollout-options.js'
 import type { RolloutSession } from './rollout-session.js'
-import { runPlan } from './run-plan.js'
 import { showOutcomes, showPlan } from './show.js'
 
 /** What `deploy` and `rollback` do differently. */
@@ -56,10 +56,8 @@ export async function conductRollout(
 ): Promise<Conducted> {
   const { run } = session
   const hosts = await session.hosts()
-  if (hosts.length === 0)
-    throw new DeliverError('noHosts', `the fleet is empty: ${session.fleet.name}`, {
-      fix: 'Check fleet in the config. Nothing was deployed.',
-    })
+  await checkFleetSize(options, { session, hosts, signal: context.interrupt.signal })
+  if (hosts.length === 0) return deployToNobody(context, session, options, intent)
   const probed = await inParallel(run.config.ssh.concurrency, hosts, (host) =>
     probeHost(run, session.link(host), intent.room),
   )
@@ -67,7 +65,7 @@ export async function conductRollout(
   const ready = there.filter((each) => each.kind === 'ready')
   const unfit = there.filter((each) => each.kind === 'unfit')
   if (ready.length === 0 || !mayLeave(unfit, intent, run.config.rollout.allowUnreachable))
-    return refused(context, intent, probed)
+    return refused(context, intent, there)
 
   const plan = await intent.plan(ready.map(({ view }) => view))
   const looked: Looked = { plan, ready, record: (release) => intent.record(release) }
@@ -79,16 +77,16 @@ export async function conductRollout(
   showPlan(context.reporter, plan, boundOf(plan, waitsOf(run.config, timeAround(run.config, plan.kind))))
   await intent.begin?.(plan)
 
-  const executed = await runPlan(context, session, options, { intent, plan, ready, unfit, hosts })
   const left = probed.filter((each) => !there.includes(each)).map(goneOutcome)
-  const outcomes = inOrderOf(hosts, [...left, ...executed.outcomes])
-  const verdict = await finish(intent, plan, executed, judge(context, plan, outcomes, executed.problem))
+  const execution = { intent, plan, ready, unfit, hosts, left }
+  const executed = await executeAndFollow(context, session, options, execution)
+  const outcomes = inOrderOf(hosts, executed.outcomes)
   showOutcomes(context.reporter, outcomes)
   const done = new Set(outcomes.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.host] : [])))
   return {
     outcomes,
     reached: ready.map(({ host }) => host).filter(({ name }) => done.has(name)),
-    result: { ...verdict, data: { release: plan.release, outcomes } },
+    result: { ...executed.verdict, data: { release: plan.release, outcomes } },
   }
 }
 
@@ -110,35 +108,6 @@ async function without(
 function mayLeave(unfit: readonly Unfit[], intent: Intent, allowed: number): boolean {
   if (intent.unfit === 'go-on') return true
   return unfit.length <= allowed && unfit.every(({ unreachable }) => unreachable === true)
-}
-
-function judge(
-  context: CommandContext,
-  plan: RolloutPlan,
-  outcomes: readonly Outcome[],
-  problem: string | undefined,
-): Verdict {
-  const verdict = verdictOf(plan.release, outcomes, cutShort(context, outcomes))
-  if (problem === undefined || verdict.code !== exitCodes.done) return verdict
-  return { code: exitCodes.partial, text: `${verdict.text}, but ${problem}` }
-}
-
-/** Hosts that are on the release while the pointer is not are a deploy that is done in part: the next server boots the old one. */
-async function finish(
-  intent: Intent,
-  plan: RolloutPlan,
-  { accepted }: Pick<RolloutEnd, 'accepted'>,
-  verdict: Verdict,
-): Promise<Verdict> {
-  const inPart = verdict.code === exitCodes.partial && accepted
-  if (verdict.code !== exitCodes.done && !inPart) return verdict
-  try {
-    await intent.finish?.(plan)
-    return verdict
-  } catch (error) {
-    const text = `${verdict.text}, but servers that boot are not told: ${messageOf(error)}`
-    return { code: exitCodes.partial, text }
-  }
 }
 
 /** The order that people know from the config or the fleet; who joined comes last. */
@@ -170,13 +139,4 @@ function goneOutcome({ host }: Probed): Outcome {
 
 function unfitOutcome({ host, because, view }: Unfit): Outcome {
   return { host: host.name, ms: 0, kind: 'failed', because, runs: view?.current, switched: false }
-}
-
-/** An interrupt that came when all was done already cut nothing short. */
-function cutShort(
-  context: CommandContext,
-  outcomes: readonly Outcome[],
-): 'interrupted' | 'terminated' | undefined {
-  const unfinished = outcomes.some((outcome) => outcome.kind !== 'done' && outcome.kind !== 'gone')
-  return unfinished ? context.interrupt.reason : undefined
 }

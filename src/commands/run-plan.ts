@@ -3,7 +3,9 @@ import { probeHost, type Probed } from '../execute/facts.js'
 import { FleetWatch, type Member } from '../execute/fleet-watch.js'
 import { openMaterial, type ReleaseMaterial } from '../execute/material.js'
 import { executeRollout, type RolloutEnd } from '../execute/rollout.js'
-import { stepTo } from '../plan/deploy.js'
+import type { Run } from '../execute/run.js'
+import type { Point } from '../execute/steps.js'
+import { planLate, stepTo } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
 import type { RolloutPlan } from '../plan/types.js'
 import type { Host } from '../ports.js'
@@ -25,13 +27,22 @@ export interface Execution {
   readonly hosts: readonly Host[]
 }
 
-/** Executes a plan with what the session has. */
-export async function runPlan(
+/** A plan and all that it is executed with. */
+export interface OpenPlan {
+  readonly watch: FleetWatch
+  execute(): Promise<RolloutEnd>
+  /** The same for hosts that came after the rollout. */
+  executeLate(members: readonly Member[]): Promise<RolloutEnd>
+  /** Gives back what was made to be sent to hosts. */
+  close(): Promise<void>
+}
+
+export function openPlan(
   context: CommandContext,
   session: RolloutSession,
   options: RolloutOptions,
   { intent, plan, ready, unfit, hosts }: Execution,
-): Promise<RolloutEnd> {
+): OpenPlan {
   const { run, store, fleet } = session
   const materials = new Map<string, Promise<ReleaseMaterial>>()
   const recordOf = (release: string): ReleaseRecord => {
@@ -63,22 +74,46 @@ export async function runPlan(
       return probed.kind === 'ready' ? { probed, step: stepTo(target, probed.view) } : { probed }
     },
   })
-  try {
-    return await executeRollout(run, {
-      plan,
-      members,
-      unreachable: unfit.map(({ host, because, view }) => ({
-        host: host.name,
-        because,
-        runs: view?.current,
-      })),
-      watch,
-      material,
-      digest: (release) => digestOf(release, intent, ready),
-      ...(session.drainage === undefined ? {} : { drainage: session.drainage }),
-    })
-  } finally {
-    for (const opened of materials.values()) await opened.then((each) => each.close()).catch(() => undefined)
+  const shared = {
+    watch,
+    material,
+    digest: (release: string) => digestOf(release, intent, ready),
+    ...(session.drainage === undefined ? {} : { drainage: session.drainage }),
+  }
+  return {
+    watch,
+    execute: () =>
+      executeRollout(run, {
+        plan,
+        members,
+        unreachable: unfit.map(({ host, because, view }) => ({
+          host: host.name,
+          because,
+          runs: view?.current,
+        })),
+        ...shared,
+      }),
+    executeLate: (late) => {
+      const steps = late.map(({ step }) => step)
+      return executeRollout(lateRun(run), { plan: planLate(plan, steps), members: late, ...shared })
+    },
+    close: async () => {
+      for (const opened of materials.values())
+        await opened.then((each) => each.close()).catch(() => undefined)
+    },
+  }
+}
+
+/** What is run around the rollout as a whole has been run: these hosts are the end of it. */
+function lateRun(run: Run): Run {
+  const around = (point: Point): boolean => point === 'rollout' || point === 'rollback'
+  return {
+    ...run,
+    steps: {
+      ...run.steps,
+      before: async (point, context) => (around(point) ? undefined : run.steps.before(point, context)),
+      after: async (point, context) => (around(point) ? undefined : run.steps.after(point, context)),
+    },
   }
 }
 

@@ -23,6 +23,7 @@ const unchanged: FleetChange = { gone: [], joined: [], unfit: [] }
 /** Ms for an answer that the end of a rollout hangs on, and between tries, growing. */
 const patience = 60_000
 const firstPause = 1_000
+const longestPause = 10_000
 
 /** A fleet that never stops changing must not keep a rollout from ending: after so many changes it isn't asked again. */
 const mostChanges = 50
@@ -94,7 +95,7 @@ export class FleetWatch {
     { insist }: { readonly insist: boolean },
   ): Promise<readonly Host[] | { readonly unanswered: string }> {
     const end = run.clock.now() + (insist ? patience : 0)
-    for (let pause = firstPause; ; pause *= 2) {
+    for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
         return await this.#ask()
       } catch (error) {

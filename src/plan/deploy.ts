@@ -91,6 +91,19 @@ export function planDeploy(
   }
 }
 
+/** The same rollout for hosts that came after it. One that fails goes back alone: the others have proved the release. */
+export function planLate(plan: RolloutPlan, steps: readonly HostStep[]): RolloutPlan {
+  const policy: RolloutPolicy = {
+    sizes: plan.sizes,
+    ...(plan.maxUnavailable === undefined ? {} : { maxUnavailable: plan.maxUnavailable }),
+    maxFailures: plan.maxFailures,
+    pause: plan.pause,
+    onFailure: plan.onFailure === 'rollback' ? 'rollback-host' : plan.onFailure,
+  }
+  const { version, kind, release } = plan
+  return { version, kind, release, steps, skipped: [], ...foreseen(policy, steps, steps.length), ...policy }
+}
+
 /** The limit and the batches, if all goes well and the fleet stays as it is. Hosts that are only looked at are in no batch. */
 export function foreseen(
   policy: RolloutPolicy,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { probeHost } from '../../src/execute/facts.js'
+import type { RunHost } from '../../src/execute/run.js'
 import { World } from './world.js'
 
 let world: World
@@ -50,5 +51,33 @@ describe('a host that is looked at', () => {
     mkdirSync(join(world.host('web1').path, 'current'), { recursive: true })
     const probed = await probeHost(world.run(), world.link(world.host('web1').host))
     expect(probed.kind === 'unfit' && probed.because).toMatch(/current is a directory.*Move it away/)
+  })
+})
+
+describe('a host whose address another server has', () => {
+  /** The host of the fleet is one instance, and says that it is another. */
+  function host(fleetSays: string | undefined, hostSays: string): RunHost {
+    const { host: known } = world.host('web1')
+    const made = world.link(fleetSays === undefined ? known : { ...known, instance: fleetSays })
+    const { link } = made
+    const call = link.call.bind(link)
+    link.call = async (...args) => {
+      const answer = await call(...args)
+      if (answer.kind !== 'answer') return answer
+      return { ...answer, facts: [...answer.facts, ['instance', hostSays]] }
+    }
+    return made
+  }
+
+  test.each([
+    ['is another one', 'i-0123456789abcdef0', 'i-0fedcba9876543210', true],
+    ['is the same one', 'i-0123456789abcdef0', 'i-0123456789abcdef0', false],
+    ['has an id of another kind', 'i-0123456789abcdef0', 'iid-datasource-none', false],
+    ['is of a fleet without ids', undefined, 'i-0fedcba9876543210', false],
+  ])('%s', async (_, fleetSays, hostSays, swapped) => {
+    world = await World.running('web1')
+    const probed = await probeHost(world.run(), host(fleetSays, hostSays))
+    expect(probed.kind === 'unfit' && probed.swapped === true).toBe(swapped)
+    if (swapped) expect(probed.kind === 'unfit' && probed.because).toContain(`belongs to ${hostSays} by now`)
   })
 })

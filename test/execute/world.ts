@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll } from 'vitest'
 import { ManifestBuilder } from '../../src/build/manifest-builder.js'
 import { conductRollout, type Conducted } from '../../src/commands/rollout-command.js'
+import type { RolloutOptions } from '../../src/commands/rollout-options.js'
 import type { RolloutSession } from '../../src/commands/rollout-session.js'
 import type { Config, RolloutConfig } from '../../src/config/types.js'
 import { HostLink } from '../../src/execute/link.js'
@@ -17,7 +18,7 @@ import type { Compatibility } from '../../src/plan/compatibility.js'
 import { planDeploy } from '../../src/plan/deploy.js'
 import type { Outcome } from '../../src/plan/outcome.js'
 import { chooseRollback, planRollback } from '../../src/plan/rollback.js'
-import type { Host, Store } from '../../src/ports.js'
+import type { Fleet, Host, Store } from '../../src/ports.js'
 import { listingDigest } from '../../src/release/listing.js'
 import { encodeManifest, manifestFile } from '../../src/release/manifest.js'
 import type { Body, ReleaseRecord } from '../../src/release/release.js'
@@ -122,6 +123,12 @@ export interface DeployOptions {
   readonly fleet?: () => readonly Host[] | Promise<readonly Host[]>
   readonly onEvent?: (event: DeliverEvent) => void
   readonly steps?: Steps
+  /** What the fleet knows beside its hosts. */
+  readonly around?: Partial<Fleet>
+  /** As given on the command line. */
+  readonly flags?: RolloutOptions
+  /** Moves the pointer. */
+  readonly finish?: () => Promise<void>
   readonly compatibility?: Compatibility
   readonly drainage?: Drainage
 }
@@ -214,18 +221,14 @@ export class World {
     const { compatibility } = options
     const marks = compatibility === undefined ? {} : { compatibility }
     return this.#conduct(options, (session, stop) =>
-      conductRollout(
-        stop,
-        session,
-        {},
-        {
-          title: release,
-          unfit: 'refuse',
-          plan: async (views) =>
-            planDeploy({ release, digest: record.manifest.digest, ...marks }, views, session.config.rollout),
-          record: (name) => this.records.get(name),
-        },
-      ),
+      conductRollout(stop, session, options.flags ?? {}, {
+        title: release,
+        unfit: 'refuse',
+        plan: async (views) =>
+          planDeploy({ release, digest: record.manifest.digest, ...marks }, views, session.config.rollout),
+        record: (name) => this.records.get(name),
+        ...(options.finish === undefined ? {} : { finish: options.finish }),
+      }),
     )
   }
 
@@ -259,7 +262,7 @@ export class World {
       config: run.config,
       target: run.target,
       store: this.store,
-      fleet: { name: 'test', hosts: async () => fleet() },
+      fleet: { name: 'test', hosts: async () => fleet(), ...options.around },
       lease: undefined,
       drainage: options.drainage,
       run,

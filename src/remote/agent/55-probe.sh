@@ -157,8 +157,9 @@ load_nothing() {
 
 # cloud-init leaves it at boot. An address can belong to another server than the fleet thinks.
 tell_instance() {
+  instance=''
   { read -r instance </var/lib/cloud/data/instance-id; } 2>/dev/null || :
-  is_name "${instance:-}" && fact instance "$instance"
+  if is_name "$instance"; then fact instance "$instance"; fi
 }
 
 do_probe() {
