@@ -39,14 +39,21 @@ export async function publishRelease(request: PublishRequest): Promise<PublishRe
   await checkLocal(files.archive, record.archive)
   await checkLocal(files.manifest, record.manifest)
   const { archive, manifest } = record
-  await upload(store, keys.archive, files.archive, archive, {
-    signal,
-    onProgress: (done) => reporter.event({ type: 'progress', step: 'publish', done, total: archive.size }),
-  })
-  await upload(store, keys.manifest, files.manifest, manifest, { signal })
-  await ensureListing(store, record, await decodeManifest(await readFile(files.manifest)), signal)
-  if ((await store.create(keys.record, encodeRecord(record), { signal })) === 'created')
+  const putFiles = async (): Promise<void> => {
+    await upload(store, keys.archive, files.archive, archive, {
+      signal,
+      onProgress: (done) => reporter.event({ type: 'progress', step: 'publish', done, total: archive.size }),
+    })
+    await upload(store, keys.manifest, files.manifest, manifest, { signal })
+    await ensureListing(store, record, await decodeManifest(await readFile(files.manifest)), signal)
+  }
+  await putFiles()
+  if ((await store.create(keys.record, encodeRecord(record), { signal })) === 'created') {
+    // Files of an earlier publish that never ended: a prune may have been removing them while there was no record.
+    const sizes = [keys.archive, keys.manifest, keys.listing].map((key) => store.size(key))
+    if ((await Promise.all(sizes)).includes(undefined)) await putFiles()
     return { outcome: 'published', record }
+  }
   // Somebody else was as far as we were.
   const theirs = await readRelease(store, record.app, record.release)
   if (theirs === undefined) {

@@ -50,6 +50,22 @@ function failing(store: Store, at: number): Store {
 }
 
 describe('publishRelease', () => {
+  it('puts files there again that a prune took for leftovers while there was no record', async () => {
+    const store = createMemoryStore()
+    const archive = await built()
+    const pruned: Store = {
+      ...store,
+      create: async (key, ...rest) => {
+        if (key.endsWith('/release.json'))
+          for (const { key: file } of await store.list('api/releases/r1/')) await store.remove(file)
+        return store.create(key, ...rest)
+      },
+    }
+    expect((await publish(pruned, archive)).outcome).toBe('published')
+    const kept = (await store.list('api/releases/r1/')).map(({ key }) => key.split('/').at(-1))
+    expect(kept).toEqual(['archive.tar.gz', 'listing', 'manifest.json.gz', 'release.json'])
+  })
+
   it('puts archive, manifest and record where they belong', async () => {
     const store = createDirectoryStore({ directory: join(scratchDirectory(), 'store') })
     const archive = await built()

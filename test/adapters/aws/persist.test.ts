@@ -77,6 +77,21 @@ describe('persist', () => {
     expect(calls.length).toBeLessThan(20)
   })
 
+  it('looks for a server that can not be found for a shorter time', async () => {
+    const clock = createTurnableClock()
+    const gone = Array.from({ length: 1000 }, () =>
+      Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+    )
+    const started = clock.now()
+    let ended = 0
+    const done = persist(script(...gone).work, { clock }).finally(() => (ended = clock.now() - started))
+    const failed = expect(done).rejects.toThrow('refused')
+    await clock.turn(60_000)
+    await failed
+    expect(ended).toBeGreaterThan(5000)
+    expect(ended).toBeLessThanOrEqual(20_000)
+  })
+
   it('gives up an attempt that never answers, and tells its request', async () => {
     const clock = createTurnableClock()
     const signals: AbortSignal[] = []

@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ListMultipartUploadsCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/adapters/clock.js'
 import type { BucketPlace } from '../../../src/adapters/s3/bucket.js'
@@ -159,6 +164,16 @@ describe('an upload in parts', () => {
     expect(await store.size('a/big')).toBeUndefined()
     expect(await uploads()).toBe(0)
   })
+})
+
+it('ends old unfinished uploads of its keys, and no others', async () => {
+  const begin = (Key: string) => client.send(new CreateMultipartUploadCommand({ Bucket: place.bucket, Key }))
+  for (const key of ['apps/hello/x', 'apps/hello/y', 'apps/other/x', 'elsewhere/x']) await begin(key)
+  // The emulator says that each of them began in 2010.
+  const century = 100 * 365 * 24 * 60 * 60_000
+  expect(await store.abandonUploads?.('hello/', century)).toEqual([])
+  expect(await store.abandonUploads?.('hello/', 1000)).toEqual(['hello/x', 'hello/y'])
+  expect(await uploads()).toBe(2)
 })
 
 describe('a lost answer is decided by reading', () => {
