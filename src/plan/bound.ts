@@ -39,7 +39,10 @@ export function boundOf(plan: Planned, waits: Waits): Bound {
   const batch = waits.restart + waits.settle + waits.around.batch
   const sent = plan.steps.filter((step) => step.stage === 'send').length
   const staging = Math.ceil(sent / waits.concurrency) * waits.worst.stage
-  const back = plan.onFailure === 'stop' || plan.onFailure === 'go-on' ? 0 : batches * waits.worst.return
+  const back =
+    plan.onFailure === 'stop' || plan.onFailure === 'go-on'
+      ? 0
+      : batches * (waits.worst.return + waits.around.batch)
   return {
     batches,
     batch,

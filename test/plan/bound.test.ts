@@ -65,7 +65,7 @@ describe('the time that a rollout may take', () => {
     expect(boundOf(plan({}), { ...waits, around: { once: 5, batch: 30 } })).toMatchObject({
       batch: 130,
       switching: 3 * 130 + 14 + 5,
-      worst: 3 * 10_030 + 14 + 5 + 3 * 20_000,
+      worst: 3 * 10_030 + 14 + 5 + 3 * 20_030,
     })
   })
 })
