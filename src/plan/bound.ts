@@ -25,7 +25,9 @@ export interface Bound {
   readonly switching: number
   /** Staging is given up on a host after so long without a byte; null when nothing is sent. */
   readonly stageIdle: number | null
-  /** With everything that the program waits for: hosts that stop answering, calls that are repeated, and all going back. */
+  /** The total limit of staging, with every attempt; bytes must move all the time. 0 when nothing is sent. */
+  readonly staging: number
+  /** After staging, with everything that is waited for: hosts that stop answering, repeated calls, and all going back. */
   readonly worst: number
 }
 
@@ -48,12 +50,7 @@ export function boundOf(plan: Planned, waits: Waits): Bound {
     batch,
     switching: looks + batches * batch + pauses + waits.around.once,
     stageIdle: sent === 0 ? null : waits.stageIdle,
-    worst:
-      staging +
-      looks +
-      batches * (waits.worst.switch + waits.around.batch) +
-      pauses +
-      waits.around.once +
-      back,
+    staging,
+    worst: looks + batches * (waits.worst.switch + waits.around.batch) + pauses + waits.around.once + back,
   }
 }

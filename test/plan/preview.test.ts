@@ -40,7 +40,7 @@ const facts: PreviewFacts = {
   ]),
   changes: { kind: 'unknown', because: 'no clone' },
   runs: [],
-  bound: { batches: 2, batch: 1, switching: 2, stageIdle: null, worst: 3 },
+  bound: { batches: 2, batch: 1, switching: 2, stageIdle: null, staging: 0, worst: 3 },
 }
 
 describe('what a rollout would do', () => {
