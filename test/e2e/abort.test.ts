@@ -61,7 +61,7 @@ describe('aborted as Jenkins does it, children first', { timeout: 120_000 }, () 
     await abort(mark)
     const ended = await running.finished
     expect(ended.code, ended.output).toBe(143)
-    for (const host of ['web1', 'web2']) expect(ended.stdout).toMatch(new RegExp(`"host":"${host}","ms"`))
+    for (const host of ['web1', 'web2']) expect(ended.stdout).toMatch(new RegExp(`"host":"${host}","kind"`))
     await expectFreeLock(release)
     expect(await place.running()).toEqual([`web1 ${release}`, `web2 ${release}`])
   })
