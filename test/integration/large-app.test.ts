@@ -39,7 +39,12 @@ test('a change of one file goes out under constant requests', async () => {
 test('a file changed on a host reaches no later release', async () => {
   await scenario.host(2).ssh('echo tampered >> /srv/api/releases/v2/node_modules/lodash/lodash.js')
   expect(await scenario.ship('v3')).toMatchObject({ code: 0 })
-  expect(await scenario.inspect({ current: 'v3', pointer: 'v3' })).toEqual([
-    expect.stringMatching(/^web2: release v2 is not its archive: "node_modules\/lodash\/lodash.js"/),
-  ])
+  // v1 has the same file, by a link; the new release has its own.
+  expect(await scenario.inspect({ current: 'v3', pointer: 'v3' })).toEqual(
+    ['v1', 'v2'].map((release): unknown =>
+      expect.stringMatching(
+        new RegExp(`^web2: release ${release} is not its archive: "node_modules/lodash/lodash.js"`),
+      ),
+    ),
+  )
 })
