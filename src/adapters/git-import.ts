@@ -2,8 +2,11 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { text } from 'node:stream/consumers'
 import { DeliverError } from '../errors.js'
+import type { ImportOptions } from '../ports.js'
 import { isolatedEnvironment, startGit } from './git-command.js'
+import { writePack } from './git-pack-file.js'
 import { type ScratchSpec, withScratchRepository } from './git-scratch.js'
 
 /** Exists only in the scratch repository. */
@@ -13,20 +16,51 @@ const importRef = 'refs/deliver/import'
 export const keepNote = 'deliver: objects of prebuilt releases; `deliver clean` removes them\n'
 
 /**
- * Imports in a scratch repository, then moves the finished pack into the clone: a crash at any point leaves
- * nothing in the clone but, at worst, a whole pack that nothing names.
+ * Imports in a scratch repository, then moves the finished packs into the clone: a crash at any point leaves
+ * nothing in the clone but, at worst, whole packs that nothing names.
  */
 export async function importCommit(
   scratch: ScratchSpec,
   stream: (ref: string) => AsyncIterable<Buffer>,
-  signal?: AbortSignal,
+  { blobs, signal }: ImportOptions = {},
 ): Promise<string> {
   return withScratchRepository(scratch, async (gitDir) => {
+    if (blobs !== undefined) {
+      const missing = await missingObjects(gitDir, blobs.ids, signal)
+      const { objectFormat } = scratch
+      const spec = {
+        directory: join(gitDir, 'objects/pack'),
+        objectHash: objectFormat === 'sha256' ? objectFormat : 'sha1',
+        count: missing.size,
+      } as const
+      if (missing.size > 0) await writePack(spec, blobs.bring(missing))
+    }
+    signal?.throwIfAborted()
     await runImport(gitDir, stream(importRef), signal)
     const id = (await readFile(join(gitDir, importRef), 'utf8')).trim()
     await adoptPacks(join(gitDir, 'objects/pack'), join(scratch.objects, 'pack'))
     return id
   })
+}
+
+/** Asked in the scratch repository, which has no remote: a partial clone would fetch each object that it is asked for. */
+async function missingObjects(
+  gitDir: string,
+  ids: Iterable<string>,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const git = startGit({
+    command: 'cat-file',
+    args: ['--batch-check=%(objectname)', '--buffer'],
+    cwd: gitDir,
+    env: { ...isolatedEnvironment(process.env), GIT_DIR: gitDir },
+    stdin: 'pipe',
+    signal,
+  })
+  git.stdin?.end([...new Set(ids)].map((id) => `${id}\n`).join(''))
+  const answers = await text(git.stdout)
+  await git.succeeded
+  return new Set([...answers.matchAll(/^([0-9a-f]+) missing$/gm)].map(([, id = '']) => id))
 }
 
 async function runImport(gitDir: string, stream: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { DeliverError } from '../errors.js'
 import type { Commit, Git, TreeEntry } from '../ports.js'
 import { commitsBetween } from './git-between.js'
@@ -16,6 +17,7 @@ export async function openGit(directory: string): Promise<Git> {
     location.subdirectory === '' ? path : `${location.subdirectory}/${path}`
   return {
     location,
+    objectHash: objectFormat === 'sha256' ? 'sha256' : 'sha1',
     resolve: (revision) => resolve(query, revision),
     head: async () => {
       const id = await resolve(query, 'HEAD')
@@ -33,7 +35,8 @@ export async function openGit(directory: string): Promise<Git> {
     tags: () => readTags(query),
     changes: (except) => readChanges(repository, except),
     entries: (commit, signal) => readEntries(repository, commit, signal),
-    importCommit: (stream, signal) => importCommit(scratch, stream, signal),
+    importCommit: (stream, options) => importCommit(scratch, stream, options),
+    idsAt: (commits, path) => readIdsAt(repository, commits, fromRoot(path)),
     archive: async (commit, { verbatim, signal }) =>
       openArchive({
         scratch,
@@ -149,6 +152,25 @@ async function* readEntries(
     yield { kind: kindOf(mode ?? ''), path, size: size === '-' ? undefined : Number(size) }
   }
   await git.succeeded
+}
+
+/** One process for all. A path can't have a line break in it: see deps-paths.ts. */
+async function readIdsAt(
+  { location }: OpenedRepository,
+  commits: readonly string[],
+  path: string,
+): Promise<(string | undefined)[]> {
+  const git = startGit({
+    command: 'cat-file',
+    args: ['--batch-check=%(objectname)'],
+    cwd: location.directory,
+    env: gitEnvironment(process.env),
+    stdin: 'pipe',
+  })
+  git.stdin?.end(commits.map((commit) => `${objectId(commit)}:${path}\n`).join(''))
+  const answers = (await text(git.stdout)).split('\n')
+  await git.succeeded
+  return commits.map((_, at) => (isObjectId(answers[at] ?? '') ? answers[at] : undefined))
 }
 
 function kindOf(mode: string): TreeEntry['kind'] {

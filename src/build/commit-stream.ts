@@ -1,50 +1,49 @@
 import { cQuote } from '../adapters/c-quote.js'
-import type { Dependency } from './dependencies.js'
-import { readEach } from './read-exactly.js'
+import type { Identified } from './identify.js'
 import { builder } from './provenance.js'
+import { modeOf } from './tree-id.js'
 
 export interface CommitPlan {
-  readonly parent: string
+  /** Undefined: the commit has no history. */
+  readonly parent: string | undefined
   /** Seconds since 1970. */
   readonly time: number
   readonly message: string
-  /** The app's directory on this machine, and in the repository. */
-  readonly root: string
+  /** The app's directory in the repository. */
   readonly subdirectory: string
   /** Replaced as a whole by the entries. */
   readonly deps: readonly string[]
-  readonly entries: readonly Dependency[]
+  readonly entries: readonly Identified[]
+  /** Deps paths whose trees the clone has, whole, by their ids. Entries below them don't count. */
+  readonly known: ReadonlyMap<string, string>
 }
 
-/** The input of `git fast-import` for the commit, with the contents read as it is consumed. */
+/** The input of `git fast-import` for the commit. Its blobs are named by their ids. */
 export async function* commitStream(ref: string, plan: CommitPlan): AsyncGenerator<Buffer> {
   const identity = `${builder.name} <${builder.email}> ${plan.time} +0000`
   const head = [`feature done`, `commit ${ref}`, `author ${identity}`, `committer ${identity}`]
   yield Buffer.from(`${head.join('\n')}\n`)
   yield* data(Buffer.from(plan.message))
-  yield Buffer.from(`from ${plan.parent}\n`)
+  if (plan.parent !== undefined) yield Buffer.from(`from ${plan.parent}\n`)
   const inRepository = (path: Buffer): Buffer => {
     return plan.subdirectory === '' ? path : Buffer.concat([Buffer.from(`${plan.subdirectory}/`), path])
   }
-  for (const path of plan.deps) {
-    yield Buffer.concat([Buffer.from('D '), cQuote(inRepository(Buffer.from(path))), newline])
+  for (const dep of plan.deps) {
+    const path = Buffer.from(dep)
+    const known = plan.known.get(dep)
+    yield Buffer.concat([Buffer.from('D '), cQuote(inRepository(path)), newline])
+    if (known !== undefined) yield modify('040000', known, inRepository(path))
   }
+  const known = [...plan.known.keys()].map((path) => Buffer.from(`${path}/`))
   for (const entry of plan.entries) {
-    if (entry.type !== 'link') continue
-    yield* [modify('120000', inRepository(entry.path)), ...data(entry.target)]
-  }
-  const files = plan.entries.filter((entry) => entry.type === 'file')
-  for await (const { file, content } of readEach(plan.root, files)) {
-    yield modify(file.executable ? '100755' : '100644', inRepository(file.path))
-    yield Buffer.from(`data ${file.size}\n`)
-    yield* content
-    yield newline
+    if (known.some((path) => entry.path.subarray(0, path.length).equals(path))) continue
+    yield modify(modeOf(entry), entry.id, inRepository(entry.path))
   }
   yield Buffer.from('done\n')
 }
 
-function modify(mode: string, path: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`M ${mode} inline `), cQuote(path), newline])
+function modify(mode: string, id: string, path: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`M ${mode} ${id} `), cQuote(path), newline])
 }
 
 function* data(content: Buffer): Generator<Buffer> {

@@ -5,6 +5,9 @@ import type { Reporter } from '../report/events.js'
 import { noteBuild } from './build-journal.js'
 import { commitStream, inBlocks } from './commit-stream.js'
 import { type DependencyTree, walkDependencies } from './dependencies.js'
+import { identify, type Identified } from './identify.js'
+import { blobsOf, wholeTrees } from './known-trees.js'
+import { diskTime, readIndex, writeIndex } from './stamp-index.js'
 import { plainDepsPaths } from './deps-paths.js'
 import { errorOf, showPath } from './findings.js'
 import { provenanceMessage, provenanceOf } from './provenance.js'
@@ -57,18 +60,27 @@ export async function commitDependencies(request: CommitRequest): Promise<Commit
     onWaiting: (owner: string) =>
       reporter.event({ type: 'note', text: `waiting for ${owner} in this clone` }),
   }
-  return withRepositoryLock(git.location.state, lock, () => commitAndTag(request, source, deps, tree))
+  const place = { ...git.location, algorithm: git.objectHash }
+  const since = await diskTime(git.location.state)
+  const index = await readIndex(place)
+  const where = { root: git.location.directory, algorithm: git.objectHash }
+  const { entries } = await identify(where, tree, index, signal)
+  return withRepositoryLock(git.location.state, lock, async () => {
+    const result = await commitAndTag(request, source, deps, entries)
+    await writeIndex(place, { tree, entries, since })
+    return result
+  })
 }
 
 async function commitAndTag(
   request: CommitRequest,
   source: Commit,
   deps: readonly string[],
-  tree: DependencyTree,
+  entries: readonly Identified[],
 ): Promise<CommitResult> {
   const { git, release, signal } = request
   const before = await currentTag(git, release, request.force ?? false)
-  const { directory, subdirectory } = git.location
+  const { subdirectory } = git.location
   const message = provenanceMessage({
     release,
     source: source.id,
@@ -76,18 +88,14 @@ async function commitAndTag(
     subdirectory,
     deps,
   })
-  const plan = {
-    parent: source.id,
-    time: source.time,
-    message,
-    root: directory,
-    subdirectory,
-    deps,
-    entries: tree.entries,
-  }
-  const id = await git.importCommit((ref) => inBlocks(commitStream(ref, plan)), signal)
+  const known = await wholeTrees(git, deps, entries)
+  const plan = { parent: source.id, time: source.time, message, subdirectory, deps, entries, known }
+  const id = await git.importCommit((ref) => inBlocks(commitStream(ref, plan)), {
+    signal,
+    ...(known.size === deps.length ? {} : { blobs: blobsOf(git, entries) }),
+  })
   const made = await git.commit(id)
-  const sizes = tree.entries.map((entry) => (entry.type === 'file' ? entry.size : 0))
+  const sizes = entries.map((entry) => (entry.type === 'file' ? entry.size : 0))
   const facts = {
     release,
     source: source.id,

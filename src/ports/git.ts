@@ -43,6 +43,24 @@ export interface CommitsBetween {
   }[]
 }
 
+/** A blob that the clone doesn't have yet. */
+export interface NewBlob {
+  readonly id: string
+  /** Bytes of its content. */
+  readonly size: number
+  /** The content as a zlib stream. */
+  readonly deflated: AsyncIterable<Buffer> | Iterable<Buffer>
+}
+
+export interface ImportOptions {
+  /** Blobs that the stream names by their ids. Those that the clone lacks are asked for, each once, and imported first. */
+  readonly blobs?: {
+    readonly ids: Iterable<string>
+    readonly bring: (missing: ReadonlySet<string>) => AsyncIterable<NewBlob>
+  }
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * The clone that holds the app. Nothing here touches HEAD, branches, index, work tree or configuration. Names from outside are
  * only ever given to `resolve` and `setTag`; all else takes full object ids. Failures of git are DeliverErrors that carry
@@ -50,6 +68,8 @@ export interface CommitsBetween {
  */
 export interface Git {
   readonly location: GitLocation
+  /** What object ids are hashes by. */
+  readonly objectHash: 'sha1' | 'sha256'
   /** The id of the commit that a revision names, or undefined. */
   resolve(revision: string): Promise<string | undefined>
   /** Kind `precondition` when there is no commit yet. */
@@ -68,10 +88,12 @@ export interface Git {
   /** Files, links and submodules of a commit below `directory`, in git's order. */
   entries(commit: string, signal?: AbortSignal): AsyncIterable<TreeEntry>
   /**
-   * Runs a `git fast-import` stream that makes one commit on the ref it is given, and keeps its objects as one pack. Atomic:
+   * Runs a `git fast-import` stream that makes one commit on the ref it is given, and keeps its objects as packs. Atomic:
    * on any failure, of git or of the stream, nothing is left. The ref is private; no ref of the clone names the commit yet.
    */
-  importCommit(stream: (ref: string) => AsyncIterable<Buffer>, signal?: AbortSignal): Promise<string>
+  importCommit(stream: (ref: string) => AsyncIterable<Buffer>, options?: ImportOptions): Promise<string>
+  /** The ids of what each of these commits has at a path below `directory`; undefined where it has nothing. */
+  idsAt(commits: readonly string[], path: string): Promise<readonly (string | undefined)[]>
   /**
    * The commit below `directory` as tar, as `git archive` makes it, with one umask and no configuration but the tree's own
    * attributes: files below `verbatim` (relative paths) come as they are whatever any attribute says. The stream ends in an

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import type { ObjectHash } from './blob.js'
+import type { Identified } from './identify.js'
+
+interface Directory {
+  readonly children: Map<string, Directory | Identified>
+}
+
+/** The id that git gives to the tree, or file, at a path of which these are all the entries. Undefined when there are none. */
+export function idAt(
+  algorithm: ObjectHash,
+  path: string,
+  entries: readonly Identified[],
+): string | undefined {
+  const root = empty()
+  for (const entry of entries) add(root, entry.path.toString('latin1').split('/'), entry)
+  let found: Directory | Identified | undefined = root
+  for (const name of Buffer.from(path).toString('latin1').split('/'))
+    found = found !== undefined && isDirectory(found) ? found.children.get(name) : undefined
+  return found === undefined ? undefined : isDirectory(found) ? treeId(algorithm, found) : found.id
+}
+
+function add(root: Directory, names: readonly string[], entry: Identified): void {
+  let at = root
+  for (const name of names.slice(0, -1)) {
+    const next = at.children.get(name)
+    const directory = next !== undefined && isDirectory(next) ? next : empty()
+    at.children.set(name, directory)
+    at = directory
+  }
+  at.children.set(names.at(-1) ?? '', entry)
+}
+
+function treeId(algorithm: ObjectHash, { children }: Directory): string {
+  const rows = [...children].map(([name, child]) => {
+    const [mode, id] = isDirectory(child) ? ['40000', treeId(algorithm, child)] : [modeOf(child), child.id]
+    // Git sorts directories as if their names ended in a slash.
+    const key = isDirectory(child) ? `${name}/` : name
+    return { key, row: Buffer.concat([Buffer.from(`${mode} ${name}\0`, 'latin1'), Buffer.from(id, 'hex')]) }
+  })
+  rows.sort((a, b) => (a.key < b.key ? -1 : 1))
+  const body = Buffer.concat(rows.map(({ row }) => row))
+  return createHash(algorithm).update(`tree ${body.length}\0`).update(body).digest('hex')
+}
+
+/** As git writes modes. */
+export function modeOf(entry: Identified): '120000' | '100755' | '100644' {
+  if (entry.type === 'link') return '120000'
+  return entry.executable ? '100755' : '100644'
+}
+
+function empty(): Directory {
+  return { children: new Map() }
+}
+
+function isDirectory(node: Directory | Identified): node is Directory {
+  return 'children' in node
+}
