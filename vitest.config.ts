@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/integration/**', '**/node_modules/**'],
+    exclude: ['test/integration/**', 'test/faults/**', '**/node_modules/**'],
     // Most of these tests wait for processes, so that a worker for each core would leave the cores idle.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 30_000,

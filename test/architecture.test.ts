@@ -99,8 +99,10 @@ describe('the arrows point one way', () => {
   test('adapters are built in wire.ts and the commands, and used as ports elsewhere', () => {
     const users = /^(?!adapters\/|wire\.ts|commands\/)/
     const ours = startsWith('adapters/')
-    // How a local program is run, how git quotes a path, and what AWS calls its actions: nothing that could be swapped, so nothing to have a port for.
+    // How a local program is run, who and where we are, how git quotes a path, and what AWS calls its actions: nothing that could be swapped, so
+    // nothing to have a port for.
     const tools = [
+      'adapters/machine.ts',
       'adapters/process.ts',
       'adapters/shell.ts',
       'adapters/c-quote.ts',

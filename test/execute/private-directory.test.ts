@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -28,6 +29,20 @@ test('what killed deploys left goes after a day; what is younger, or not ours, s
 
   const made = await makePrivateDirectory(now, parent)
   expect((await readdir(parent)).sort()).toEqual(['deliver-notes', basename(young), basename(made)].sort())
+})
+
+test('what a process that is gone left goes at once; that of a living one, or of another machine, stays', async () => {
+  const mine = await makePrivateDirectory(Date.now(), parent)
+  const [, mark] = /^deliver-release-(\w+)-/.exec(basename(mine)) ?? []
+  const { pid: dead } = spawnSync('true')
+  const left = (machine: string, pid: number) => join(parent, `deliver-release-${machine}-${pid}-abcdef`)
+  const elsewhere = left('0123456789ab', dead)
+  const living = left(String(mark), process.ppid)
+  for (const path of [left(String(mark), dead), elsewhere, living]) await mkdir(path)
+  const made = await makePrivateDirectory(Date.now(), parent)
+  expect((await readdir(parent)).sort()).toEqual(
+    [mine, elsewhere, living, made].map((path) => basename(path)).sort(),
+  )
 })
 
 test('a directory that cannot be listed is no reason to fail', async () => {

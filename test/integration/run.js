@@ -1,5 +1,5 @@
-// npm run test:integration [-- vitest arguments]: the tests that need real daemons and hosts. What they need and this machine
-// lacks is an error that names it; nothing is skipped in silence.
+// npm run test:integration [-- vitest arguments]: the tests that need real daemons and hosts; npm run test:faults: faults. What they
+// need and this machine lacks is an error that names it; nothing is skipped in silence.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -27,6 +27,7 @@ const tools = {
   dash: 'dash',
   s3cmd: 's3cmd',
   haproxy: 'haproxy',
+  strace: 'strace',
   // An AWS emulator: pip install 'moto[server]'
   moto_server: 'python3-pip',
 }
@@ -64,12 +65,15 @@ function problems() {
 
 const found = problems()
 if (found.length > 0) {
-  console.error("The integration tests can't run on this machine:")
+  console.error("These tests can't run on this machine:")
   for (const problem of found) console.error(`  - ${problem}`)
   process.exit(1)
 }
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
-const args = ['run', '--config', join(here, 'vitest.config.ts'), ...process.argv.slice(2)]
+const [first, ...rest] = process.argv.slice(2)
+const suite = first === '--faults' ? join(root, 'test/faults') : here
+const words = suite === here ? process.argv.slice(2) : rest
+const args = ['run', '--config', join(suite, 'vitest.config.ts'), ...words]
 const ran = spawnSync(process.execPath, [vitest, ...args], {
   cwd: root,
   stdio: 'inherit',

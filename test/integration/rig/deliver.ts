@@ -22,6 +22,8 @@ export interface Running {
 export interface DeliverOptions {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
+  /** A program and its arguments to run it under, e.g. a tracer. */
+  readonly under?: readonly string[]
 }
 
 /** What CI gives a command: a path and a home, no variable of this test run, no agent, no terminal. */
@@ -32,7 +34,8 @@ function cleanEnvironment(own: Readonly<Record<string, string>> = {}): NodeJS.Pr
 
 /** Starts the real program, as the leader of its own process group. */
 export function startDeliver(args: readonly string[], options: DeliverOptions): Running {
-  const child = spawn(process.execPath, [program, ...args], {
+  const [file = process.execPath, ...words] = [...(options.under ?? []), process.execPath, program, ...args]
+  const child = spawn(file, words, {
     cwd: options.cwd,
     env: cleanEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],

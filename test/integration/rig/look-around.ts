@@ -7,6 +7,8 @@ export interface InspectedHost {
   readonly shell: Shell
   /** The unit whose process must run in the current release; undefined: nothing is asked about a service. */
   readonly unit?: string
+  /** What the host itself keeps in the target path, e.g. the log of its service. */
+  readonly own?: readonly string[]
 }
 
 export interface Seen {
@@ -50,7 +52,11 @@ export async function lookAround(host: InspectedHost): Promise<Seen> {
     releases: answer('releases'),
     current: answer('current')[0],
     foreignCurrent: answer('foreign').length > 0,
-    left: [...answer('scratch'), ...answer('beside'), ...answer('trial')],
+    left: [
+      ...answer('scratch'),
+      ...answer('beside').filter((name) => host.own?.includes(name) !== true),
+      ...answer('trial'),
+    ],
     // Several hosts may share one machine and its process table; each is told by its own path.
     guards: answer('guards').filter((each) => each.includes(`${host.targetPath}/`)),
     service: { pid: answer('pid')[0] ?? '0', cwd: answer('cwd')[0] ?? '' },
