@@ -4,7 +4,8 @@ import { beforeAll, describe, expect } from 'vitest'
 import { brokenBodies } from '../integration/rig/store-files.js'
 import { crashAt, visible, type Visible } from './rig/crash-points.js'
 import { Ground } from './rig/ground.js'
-import { scenario, whole, type Invariant } from './rig/scenario.js'
+import { scenario, type Invariant } from './rig/scenario.js'
+import { whole } from './rig/whole.js'
 
 let ground: Ground
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs'
 import { beforeAll, expect } from 'vitest'
 import type { Cut } from './rig/cutting-proxy.js'
 import { Ground } from './rig/ground.js'
-import { scenario, whole } from './rig/scenario.js'
+import { scenario } from './rig/scenario.js'
+import { whole } from './rig/whole.js'
 
 let ground: Ground
 /** What an undisturbed deploy sends and receives on one connection. */

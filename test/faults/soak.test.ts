@@ -6,7 +6,8 @@ import { readdirSync } from 'node:fs'
 import { beforeAll, expect } from 'vitest'
 import { disturbances } from './rig/disturbances.js'
 import { Ground } from './rig/ground.js'
-import { scenario, whole } from './rig/scenario.js'
+import { scenario } from './rig/scenario.js'
+import { whole } from './rig/whole.js'
 import { seeded } from './rig/seeded.js'
 
 const seed = Number(process.env['DELIVER_SEED'] ?? Date.now() % 1_000_000)

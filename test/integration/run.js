@@ -9,8 +9,12 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
 
+const [first, ...rest] = process.argv.slice(2)
+const faults = first === '--faults'
+
 /** Program -> Debian package. */
 const tools = {
+  ...(faults && process.env.DELIVER_FAULTS !== 'part' ? { fish: 'fish', tcsh: 'tcsh' } : {}),
   git: 'git',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
@@ -70,9 +74,8 @@ if (found.length > 0) {
   process.exit(1)
 }
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
-const [first, ...rest] = process.argv.slice(2)
-const suite = first === '--faults' ? join(root, 'test/faults') : here
-const words = suite === here ? process.argv.slice(2) : rest
+const suite = faults ? join(root, 'test/faults') : here
+const words = faults ? rest : process.argv.slice(2)
 const args = ['run', '--config', join(suite, 'vitest.config.ts'), ...words]
 const ran = spawnSync(process.execPath, [vitest, ...args], {
   cwd: root,

@@ -97,10 +97,13 @@ export class Ground {
     return readdirSync(this.temporary)
   }
 
+  /** The release that `current` of a host names. */
+  current(host: string): string {
+    return readlinkSync(join(this.place.hostDirectory(host), 'app/current')).replace('releases/', '')
+  }
+
   currents(): readonly string[] {
-    return this.world.hosts.map(({ targetPath }) =>
-      readlinkSync(`${targetPath}/current`).replace('releases/', ''),
-    )
+    return this.world.hosts.map(({ name }) => this.current(name))
   }
 
   /** `changed`: releases that somebody changed on a host, and that needn't be their archive any more. */

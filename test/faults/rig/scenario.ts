@@ -34,6 +34,3 @@ export function scenario(
     await run(context)
   })
 }
-
-/** The whole suite; otherwise the part that CI has time for. */
-export const whole = process.env['DELIVER_FAULTS'] !== 'part'

@@ -47,7 +47,13 @@ const healthScript = (port: number) => `#!/bin/sh
 exec curl -fsS --max-time 2 -o /dev/null http://127.0.0.1:${port}/health
 `
 
-export async function startLoopbackHosts(count: number): Promise<LoopbackRig> {
+/** What a login gets: words of a shell, e.g. `exec tcsh -c`, that take the command line as their next argument. */
+export type LoginShell = (number: number) => string
+
+export async function startLoopbackHosts(
+  count: number,
+  shell: LoginShell = () => 'exec /bin/sh -c',
+): Promise<LoopbackRig> {
   const directory = await mkdtemp(join(tmpdir(), 'loopback-'))
   const client = await makeKeyFiles(join(directory, 'client'))
   const hosts: LoopbackHost[] = []
@@ -60,7 +66,7 @@ export async function startLoopbackHosts(count: number): Promise<LoopbackRig> {
   }
   try {
     for (let number = 1; number <= count; number += 1)
-      hosts.push(await startHost(directory, number, client.public))
+      hosts.push(await startHost(directory, number, { client: client.public, shell: shell(number) }))
     const knownHostsFile = join(directory, 'known_hosts')
     const keys = await Promise.all(
       hosts.map(async ({ name, address, port }) => {
@@ -76,7 +82,11 @@ export async function startLoopbackHosts(count: number): Promise<LoopbackRig> {
   }
 }
 
-async function startHost(directory: string, number: number, client: string): Promise<LoopbackHost> {
+async function startHost(
+  directory: string,
+  number: number,
+  login: { readonly client: string; readonly shell: string },
+): Promise<LoopbackHost> {
   const name = `loop${number}`
   const address = `127.0.77.${number}`
   const home = join(directory, name)
@@ -90,9 +100,11 @@ async function startHost(directory: string, number: number, client: string): Pro
     address,
     port,
     hostKeys: [await makeKeyFiles(join(directory, `${name}.key`))],
-    clients: [client],
+    clients: [login.client],
     // All log in as one user; the home is what makes a host its own.
-    settings: { ForceCommand: `cd ${home} && HOME=${home} exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"` },
+    settings: {
+      ForceCommand: `cd ${home} && export HOME=${home} && ${login.shell} "$SSH_ORIGINAL_COMMAND"`,
+    },
   })
   return { name, address, port, home, app: `127.0.0.1:${appPort}`, sshd }
 }
