@@ -82,12 +82,14 @@ export class Ground {
 
   /** Whatever happened: releases are whole, and so is the store. */
   async expectWhole(changed: readonly string[] = []): Promise<void> {
-    expect(await this.#inspect({ lockMayBeHeld: true, unfinished: true }, changed)).toEqual([])
+    const wrong = await this.#inspect({ lockMayBeHeld: true, unfinished: true }, changed)
+    expect(wrong.join('\n')).toBe('')
   }
 
   /** As an undisturbed run would have left it: everywhere this release, and nothing else. */
   async expectSettled(release: string, most = keep, changed: readonly string[] = []): Promise<void> {
-    expect(await this.#inspect({ current: release, pointer: release, keep: most }, changed)).toEqual([])
+    const wrong = await this.#inspect({ current: release, pointer: release, keep: most }, changed)
+    expect(wrong.join('\n')).toBe('')
     expect(await this.place.running()).toEqual(this.world.hosts.map(({ name }) => `${name} ${release}`))
     // What a killed run left goes with the next one that needs a directory of its own.
     expect(this.temporaries().length).toBeLessThan(2)

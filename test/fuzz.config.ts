@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** What parses the words of others: files, hosts, archives, people. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/release/{manifest,name}.test.ts',
+      'test/remote/{answers,readings}.test.ts',
+      'test/adapters/ssh/{known-hosts,ssh-config,ssh-config-lines,patterns}.test.ts',
+      'test/build/tar-reader.test.ts',
+      'test/config/{values,merge,paths,resolve.property}.test.ts',
+      'test/report/table.test.ts',
+      'test/store/layout.test.ts',
+    ],
+    setupFiles: ['test/fuzz.ts'],
+    testTimeout: 0,
+    maxWorkers: 2,
+  },
+})
