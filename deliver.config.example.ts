@@ -1,4 +1,4 @@
-import { defineConfig } from 'deliver-cli'
+import { defineConfig, secret } from 'deliver-cli'
 
 /**
  * Every key that there is. An app needs few of them: copy those whose defaults don't suit it.
@@ -11,7 +11,7 @@ export default defineConfig({
   // How a release is made on the build machine.
   build: {
     setup: './app setup', // default: the installer of the lockfile
-    env: { NODE_ENV: 'production' }, // added to the caller's environment
+    env: { NODE_ENV: 'production', NPM_TOKEN: secret('NPM_TOKEN') }, // added to the caller's; secrets are never shown
     deps: ['node_modules'], // what setup makes and the release needs
     timeout: '30m',
     keep: 3, // prebuilt tags and archives that cleaning leaves
@@ -65,7 +65,8 @@ export default defineConfig({
   target: {
     path: '/srv/api', // or relative to the login directory
     keep: 5, // releases
-    shared: ['log', '.env'], // outlive releases
+    shared: ['log'], // outlive releases
+    files: { '.env': { env: { PORT: '3000', DATABASE_URL: secret('DATABASE_URL') } } }, // of each release, mode 600
     verify: 'changed', // or 'full': hash every file of a new release on hosts, also those that are linked
   },
 

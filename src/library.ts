@@ -15,7 +15,9 @@ import type { ShipOptions } from './commands/ship.js'
 import type { StatusOptions } from './commands/status.js'
 import type { UserDataOptions } from './commands/user-data.js'
 import type { Config } from './config/types.js'
-import type { DeliverEvent } from './report/events.js'
+import type { DeliverEvent, Reporter } from './report/events.js'
+import { redactedData, redactedError, redactingReporter } from './secrets/redacting.js'
+import { Vault } from './secrets/vault.js'
 
 export interface ContextOptions {
   /** Where the config is looked for. Default: the process's directory. */
@@ -36,18 +38,26 @@ export interface ContextOptions {
 export function createContext(options: ContextOptions = {}): CommandContext {
   const { cwd = process.cwd(), env = process.env, onEvent, signal = new AbortController().signal } = options
   let config: Promise<Config> | undefined
+  const raw: Reporter = { event: (event) => onEvent?.(event), close: () => Promise.resolve() }
+  const secrets = new Vault((text) => reporter.event({ type: 'warning', text }))
+  const reporter = redactingReporter(raw, secrets.redactor.redact)
   return {
     cwd,
     env,
-    reporter: { event: (event) => onEvent?.(event), close: () => Promise.resolve() },
+    reporter,
+    secrets,
     interrupt: {
       signal,
       get reason() {
         return signal.aborted ? ('interrupted' as const) : undefined
       },
     },
-    print: (text) => onEvent?.({ type: 'note', text }),
-    config: (flags = {}) => (config ??= load({ ...options, cwd, env }, flags)),
+    print: (text) => reporter.event({ type: 'note', text }),
+    config: (flags = {}) =>
+      (config ??= load({ ...options, cwd, env }, flags).then((loaded) => {
+        secrets.watch(loaded, env)
+        return loaded
+      })),
   }
 }
 
@@ -71,39 +81,49 @@ async function load(
 }
 
 type Result = Promise<CommandResult>
+
+/** What a command ends with, without secrets. */
+async function told({ secrets }: CommandContext, command: () => Result): Result {
+  const { redact } = secrets.redactor
+  try {
+    return redactedData<CommandResult>(await command(), redact)
+  } catch (error) {
+    throw redactedError(error, redact)
+  }
+}
 interface Tagged {
   readonly tag?: string | undefined
 }
 
 /** Failures that the CLI prints as errors reject with a DeliverError; a rollout that failed resolves with its exit code. */
 export const setup = async (context: CommandContext): Result =>
-  (await import('./commands/setup.js')).setup(context)
+  told(context, async () => (await import('./commands/setup.js')).setup(context))
 export const commitDeps = async (context: CommandContext, options?: CommitDepsOptions): Result =>
-  (await import('./commands/commit-deps.js')).commitDeps(context, options)
+  told(context, async () => (await import('./commands/commit-deps.js')).commitDeps(context, options))
 export const archive = async (context: CommandContext, options?: Tagged): Result =>
-  (await import('./commands/archive.js')).archive(context, options)
+  told(context, async () => (await import('./commands/archive.js')).archive(context, options))
 export const publish = async (context: CommandContext, options?: PublishOptions): Result =>
-  (await import('./commands/publish.js')).publish(context, options)
+  told(context, async () => (await import('./commands/publish.js')).publish(context, options))
 export const deploy = async (context: CommandContext, options?: DeployOptions): Result =>
-  (await import('./commands/deploy.js')).deploy(context, options)
+  told(context, async () => (await import('./commands/deploy.js')).deploy(context, options))
 export const rollback = async (context: CommandContext, options?: RollbackOptions): Result =>
-  (await import('./commands/rollback.js')).rollback(context, options)
+  told(context, async () => (await import('./commands/rollback.js')).rollback(context, options))
 export const ship = async (context: CommandContext, options?: ShipOptions): Result =>
-  (await import('./commands/ship.js')).ship(context, options)
+  told(context, async () => (await import('./commands/ship.js')).ship(context, options))
 export const status = async (context: CommandContext, options?: StatusOptions): Result =>
-  (await import('./commands/status.js')).status(context, options)
+  told(context, async () => (await import('./commands/status.js')).status(context, options))
 export const releases = async (context: CommandContext, options?: ReleasesOptions): Result =>
-  (await import('./commands/releases.js')).releases(context, options)
+  told(context, async () => (await import('./commands/releases.js')).releases(context, options))
 export const history = async (context: CommandContext, options?: HistoryOptions): Result =>
-  (await import('./commands/history.js')).history(context, options)
+  told(context, async () => (await import('./commands/history.js')).history(context, options))
 export const clean = async (context: CommandContext, options?: CleanOptions): Result =>
-  (await import('./commands/clean.js')).clean(context, options)
+  told(context, async () => (await import('./commands/clean.js')).clean(context, options))
 export const prune = async (context: CommandContext, options?: PruneOptions): Result =>
-  (await import('./commands/prune.js')).prune(context, options)
+  told(context, async () => (await import('./commands/prune.js')).prune(context, options))
 export const unlock = async (context: CommandContext, options: { readonly id: string }): Result =>
-  (await import('./commands/unlock.js')).unlock(context, options)
+  told(context, async () => (await import('./commands/unlock.js')).unlock(context, options))
 /** Gives the script to `onEvent`, as a note. */
 export const userData = async (context: CommandContext, options?: UserDataOptions): Result =>
-  (await import('./commands/user-data.js')).userData(context, options)
+  told(context, async () => (await import('./commands/user-data.js')).userData(context, options))
 export const iam = async (context: CommandContext, options?: { readonly policy?: string }): Result =>
-  (await import('./commands/iam.js')).iam(context, options)
+  told(context, async () => (await import('./commands/iam.js')).iam(context, options))

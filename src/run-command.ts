@@ -2,6 +2,7 @@ import { DeliverError, exitCodeOf, exitCodes, messageOf } from './errors.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
 import type { Config } from './config/types.js'
 import { listenForInterrupts, type Interrupt } from './interrupt.js'
+import type { Vault } from './secrets/vault.js'
 
 /** The options that every command has. */
 export interface GlobalOptions {
@@ -19,15 +20,23 @@ export async function runCommand(
   exit: (code: number) => void,
   command: (context: CommandContext) => Promise<CommandResult>,
 ): Promise<number> {
-  const { createReporter } = await import('./report/reporter.js')
-  const reporter = createReporter({
+  const [{ createReporter }, { Vault }, { redactingReporter }] = await Promise.all([
+    import('./report/reporter.js'),
+    import('./secrets/vault.js'),
+    import('./secrets/redacting.js'),
+  ])
+  const secrets = new Vault((text) => reporter.event({ type: 'warning', text }))
+  const { redact } = secrets.redactor
+  const written = createReporter({
     mode: globals.json ? 'json' : globals.plain ? 'plain' : 'text',
     stdout: process.stdout,
     stderr: process.stderr,
     colour: !globals.plain && wantsColour(process.env, process.stdout.isTTY),
     verbose: globals.verbose,
     quiet: globals.quiet,
+    redact,
   })
+  const reporter = redactingReporter(written, redact)
   const interrupt = listenForInterrupts(process, exit, (text) => reporter.event({ type: 'warning', text }))
   let config: Promise<Config> | undefined
   const context: CommandContext = {
@@ -35,8 +44,9 @@ export async function runCommand(
     env: process.env,
     reporter,
     interrupt,
-    print: (text) => void process.stdout.write(text),
-    config: (flags) => (config ??= load(globals, flags)),
+    secrets,
+    print: (text) => void process.stdout.write(redact(text)),
+    config: (flags) => (config ??= load(globals, flags).then((loaded) => watched(loaded, secrets))),
     ...(process.stdin.isTTY && process.stdout.isTTY
       ? { ask: (question) => ask(question, interrupt.signal) }
       : {}),
@@ -57,6 +67,11 @@ async function load(globals: GlobalOptions, flags: Readonly<Record<string, strin
     ...(globals.config === undefined ? {} : { file: globals.config }),
     ...(globals.env === undefined ? {} : { environment: globals.env }),
   })
+}
+
+function watched(config: Config, secrets: Vault): Config {
+  secrets.watch(config, process.env)
+  return config
 }
 
 /** An error that comes because somebody asked to stop is that interrupt, not a failure. */

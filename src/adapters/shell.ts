@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { LineSplitter } from './line-splitter.js'
+import { LineSplitter, type LineRedactor } from './line-splitter.js'
 import { startProcess, type ProcessEnd } from './process.js'
 
 export interface ShellCommand {
@@ -12,17 +12,19 @@ export interface ShellCommand {
   /** Milliseconds until it is ended, with all that it started. */
   readonly timeout: number
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
+  /** Takes secrets out before lines are made. */
+  readonly redactor?: LineRedactor | undefined
 }
 
 /** How long a daemon that the command left behind may hold the output, in ms. */
 const drain = 500
 
 /** Runs a shell command without input, its output line by line as it comes. Never rejects. */
-export async function runShell({ command, onLine, ...spec }: ShellCommand): Promise<ProcessEnd> {
+export async function runShell({ command, onLine, redactor, ...spec }: ShellCommand): Promise<ProcessEnd> {
   const child = startProcess({ command: 'sh', args: ['-c', command], ...spec, drain })
   const followed = Promise.all(
     (['stdout', 'stderr'] as const).map((stream) =>
-      followLines(child[stream], (line) => onLine(stream, line)),
+      followLines(child[stream], new LineSplitter((line) => onLine(stream, line), redactor)),
     ),
   )
   const end = await child.ended
@@ -30,8 +32,35 @@ export async function runShell({ command, onLine, ...spec }: ShellCommand): Prom
   return end
 }
 
-function followLines(source: Readable, onLine: (line: string) => void): Promise<void> {
-  const splitter = new LineSplitter(onLine)
+/**
+ * Runs a shell command for what it prints, which nobody else sees: at most `most` bytes of it, `cut` when there was more. What it
+ * writes to stderr is dropped. Never rejects.
+ */
+export async function runQuietly({
+  command,
+  most,
+  ...spec
+}: Omit<ShellCommand, 'onLine'> & { readonly most: number }): Promise<{
+  readonly end: ProcessEnd
+  readonly stdout: Buffer
+  readonly cut: boolean
+}> {
+  const child = startProcess({ command: 'sh', args: ['-c', command], ...spec, drain })
+  const chunks: Buffer[] = []
+  let size = 0
+  child.stdout.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size <= most) chunks.push(chunk)
+  })
+  child.stdout.on('error', () => undefined)
+  child.stderr.on('error', () => undefined).resume()
+  const closed = new Promise((resolve) => child.stdout.once('close', resolve))
+  const end = await child.ended
+  await closed
+  return { end, stdout: Buffer.concat(chunks), cut: size > most }
+}
+
+function followLines(source: Readable, splitter: LineSplitter): Promise<void> {
   source.on('data', (chunk: Buffer) => splitter.push(chunk))
   return new Promise((resolve) => {
     source.on('error', () => undefined)

@@ -10,7 +10,8 @@ export function bootSettings(config: Config, target: TargetConfig): readonly Boo
     ['environment', config.environment],
     ['path', target.path],
     ['keep', String(target.keep)],
-    ['shared', target.shared.join('\n')],
+    // A server that boots has no secrets: it finds such files in shared/, or doesn't start.
+    ['shared', [...target.shared, ...(target.files ?? []).map((file) => file.path)].join('\n')],
     ['guard', String(seconds((service?.timeout ?? 0) + (health?.deadline ?? 0) + guardSlack))],
     ...restartArgs(service).map(([key, value]): BootWord => [`service.${key}`, value]),
     ...healthWords(health),

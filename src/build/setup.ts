@@ -1,3 +1,4 @@
+import type { LineRedactor } from '../adapters/line-splitter.js'
 import type { ProcessEnd } from '../adapters/process.js'
 import { howItEnded, runShell } from '../adapters/shell.js'
 import type { BuildConfig } from '../config/types.js'
@@ -8,10 +9,11 @@ import { installCommand } from './install-command.js'
 export interface SetupRequest {
   /** Where the command runs. */
   readonly directory: string
-  readonly build: Pick<BuildConfig, 'setup' | 'env' | 'timeout'>
+  readonly build: Pick<BuildConfig, 'setup' | 'timeout'> & { readonly env: Readonly<Record<string, string>> }
   /** The environment of deliver itself; build.env goes over it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly reporter: Reporter
+  readonly redactor?: LineRedactor | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -28,6 +30,7 @@ export async function runSetup(request: SetupRequest): Promise<string> {
     cwd: directory,
     env: { ...request.env, ...build.env },
     signal: request.signal,
+    redactor: request.redactor,
     timeout: build.timeout,
     onLine: (stream, line) => {
       reporter.event({ type: 'output', stream, line })

@@ -5,7 +5,8 @@ import { limits, type RunHost } from '../execute/run.js'
 import type { Outcome } from '../plan/outcome.js'
 import { readPruned } from '../remote/readings.js'
 import { prune } from '../remote/verbs.js'
-import { appendHistory } from '../store/history.js'
+import { redactedData } from '../secrets/redacting.js'
+import { appendHistory, type HistoryEntry } from '../store/history.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { thisOwner, type RolloutSession } from './rollout-session.js'
 
@@ -49,25 +50,28 @@ export async function tellHistory(
   try {
     await appendHistory(
       { store, clock: systemClock, app: config.app, environment: config.environment },
-      {
-        version: 1,
-        command: told.command,
-        release: told.release,
-        ...(told.previous === undefined ? {} : { previous: told.previous }),
-        by: owner.owner,
-        ...(owner.job === undefined ? {} : { job: owner.job }),
-        ...(owner.url === undefined ? {} : { url: owner.url }),
-        started: new Date(told.started).toISOString(),
-        ended: new Date(systemClock.now()).toISOString(),
-        code: told.result.code,
-        text: told.result.text,
-        hosts: told.outcomes.map((outcome) => ({
-          host: outcome.host,
-          outcome: outcome.kind,
-          ...('because' in outcome && outcome.because !== undefined ? { because: outcome.because } : {}),
-          ...('runs' in outcome && typeof outcome.runs === 'string' ? { runs: outcome.runs } : {}),
-        })),
-      },
+      redactedData<HistoryEntry>(
+        {
+          version: 1,
+          command: told.command,
+          release: told.release,
+          ...(told.previous === undefined ? {} : { previous: told.previous }),
+          by: owner.owner,
+          ...(owner.job === undefined ? {} : { job: owner.job }),
+          ...(owner.url === undefined ? {} : { url: owner.url }),
+          started: new Date(told.started).toISOString(),
+          ended: new Date(systemClock.now()).toISOString(),
+          code: told.result.code,
+          text: told.result.text,
+          hosts: told.outcomes.map((outcome) => ({
+            host: outcome.host,
+            outcome: outcome.kind,
+            ...('because' in outcome && outcome.because !== undefined ? { because: outcome.because } : {}),
+            ...('runs' in outcome && typeof outcome.runs === 'string' ? { runs: outcome.runs } : {}),
+          })),
+        },
+        context.secrets.redactor.redact,
+      ),
     )
   } catch (error) {
     context.reporter.event({ type: 'warning', text: `the history was not written: ${messageOf(error)}` })

@@ -21,7 +21,12 @@ export async function askHosts<T>(
   const transport = await openTransport(config, context.env, context.reporter)
   try {
     return await inParallel(config.ssh.concurrency, hosts, async (host) => {
-      const link = new HostLink({ host, transport, path: target.path })
+      const link = new HostLink({
+        host,
+        transport,
+        path: target.path,
+        redact: context.secrets.redactor.redact,
+      })
       try {
         return await ask(link)
       } finally {

@@ -4,6 +4,7 @@ import type { Config } from '../config/types.js'
 import { slots } from '../execute/parallel.js'
 import { runHooks, type HookWorld } from '../hooks/run-hooks.js'
 import type { CommandContext } from './context.js'
+import { revealed } from './secrets.js'
 
 /** What a build step knows of its release, before and after it. */
 type Build = Pick<HookValues, 'release' | 'commit'>
@@ -44,5 +45,7 @@ export function hookWorld(context: CommandContext, config: Config): HookWorld {
     reporter: context.reporter,
     clock: systemClock,
     slots: slots(config.ssh.concurrency),
+    reveal: (values, where) => revealed(context, config, values, where),
+    redactor: context.secrets.redactor,
   }
 }

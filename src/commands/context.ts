@@ -1,6 +1,7 @@
 import type { Config } from '../config/types.js'
 import type { Interrupt } from '../interrupt.js'
 import type { Reporter } from '../report/events.js'
+import type { Vault } from '../secrets/vault.js'
 
 /** What every command is given by whoever calls it: the CLI, or a program that uses the library. */
 export interface CommandContext {
@@ -15,6 +16,8 @@ export interface CommandContext {
   config(flags?: Readonly<Record<string, string>>): Promise<Config>
   /** Text that is the command's product, made to be copied or piped, and not a report of what happens. */
   print(text: string): void
+  /** Reads what the config calls secret, and hides it. */
+  readonly secrets: Vault
   /** Asks a person. Undefined where nobody can answer. */
   readonly ask?: (question: string) => Promise<boolean>
 }

@@ -71,7 +71,11 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
       },
       planned: (looked) => checkAndSave(context, { asked, session, record, pointer }, looked),
       record: (release) => (release === record.release ? record : undefined),
-      begin: (plan) => confirmRelease(context, plan, gate),
+      begin: async (plan) => {
+        // A secret that is missing is no reason to touch a host.
+        await session.run.files?.()
+        await confirmRelease(context, plan, gate)
+      },
       finish: async () => {
         if (isPartial(options)) {
           const text = `the pointer stays on ${pointer?.release ?? 'nothing'}: only chosen hosts were deployed to`

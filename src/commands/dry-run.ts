@@ -5,6 +5,7 @@ import { openPlans } from '../execute/material.js'
 import type { Probed } from '../execute/facts.js'
 import { timeAround, whatRuns } from '../hooks/around.js'
 import { inParallel } from '../execute/parallel.js'
+import { outsidePaths } from '../execute/run.js'
 import { lookAtService } from '../execute/service-now.js'
 import { waitsOf } from '../execute/waits.js'
 import { boundOf } from '../plan/bound.js'
@@ -60,7 +61,7 @@ async function previewNow(
     readHolder(store, app, environment),
     changesOf(session, plan, record),
     inParallel(config.ssh.concurrency, ready, async ({ host, view }) => {
-      const now = await lookAtService(host.link, config, view.current, run.stop)
+      const now = await lookAtService(host.link, run.config, view.current, run.stop)
       return [host.name, now] as const
     }),
   ])
@@ -106,7 +107,7 @@ async function sendsOf(
     const has = facts.get(step.host)
     if (wanted === undefined || has === undefined) return undefined
     const plans = step.stage === 'present' ? undefined : await plansOf(wanted)
-    return [step.host, await estimateStaging(wanted, has, plans, target.shared)] as const
+    return [step.host, await estimateStaging(wanted, has, plans, outsidePaths(target))] as const
   })
   return new Map(sends.filter((each) => each !== undefined))
 }

@@ -14,8 +14,10 @@ import type { Lease } from '../store/lease.js'
 import { ownerFrom, type LeaseOwner } from '../store/owner.js'
 import { acquireLease } from '../store/lock.js'
 import { missing, openFleet, openStore, openTransport } from '../wire.js'
+import { hostFiles } from './host-files.js'
 import { openDrainage } from './changes.js'
 import type { CommandContext } from './context.js'
+import { withHealthSecrets } from './secrets.js'
 import type { RolloutOptions } from './rollout-options.js'
 
 /** What a rollout holds while it runs. `close` gives all of it back, whatever happened. */
@@ -45,6 +47,7 @@ export async function openRollout(
 ): Promise<RolloutSession> {
   const { target } = config
   if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
+  const readable = await withHealthSecrets(context, config)
   const fleet = await openFleet(config, context.reporter)
   const store = await openStore(config)
   const lease = options.dryRun === true ? undefined : await takeLease(context, config, store, options)
@@ -61,7 +64,8 @@ export async function openRollout(
   const run: Run = {
     id: randomBytes(8).toString('hex'),
     fence: lease?.fence ?? 0,
-    config,
+    config: readable,
+    files: hostFiles(context, config),
     target,
     clock: systemClock,
     reporter: context.reporter,
@@ -79,7 +83,12 @@ export async function openRollout(
     drainage,
     hosts: async () => chooseHosts(await fleet.hosts(context.interrupt.signal), options),
     link: (host) => {
-      const link = new HostLink({ host, transport, path: target.path })
+      const link = new HostLink({
+        host,
+        transport,
+        path: target.path,
+        redact: context.secrets.redactor.redact,
+      })
       links.push(link)
       return { name: host.name, link }
     },

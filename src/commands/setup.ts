@@ -4,16 +4,19 @@ import { runSetup } from '../build/setup.js'
 import { exitCodes } from '../errors.js'
 import { step } from './building.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { revealed } from './secrets.js'
 import { withBuildHooks } from './build-hooks.js'
 
 /** `deliver setup`: builds the app where its config is. */
 export async function setup(context: CommandContext): Promise<CommandResult> {
   const config = await context.config()
+  const { secrets } = context
   const command = await withBuildHooks(context, { config, points: ['beforeSetup', 'afterSetup'] }, {}, () =>
-    step(context, 'setup', config.app, () =>
+    step(context, 'setup', config.app, async () =>
       runSetup({
         directory: config.directory,
-        build: config.build,
+        build: { ...config.build, env: await revealed(context, config, config.build.env, 'build.env') },
+        redactor: secrets.redactor,
         env: context.env,
         reporter: context.reporter,
         signal: context.interrupt.signal,

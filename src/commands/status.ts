@@ -18,6 +18,7 @@ import { readPointer } from '../store/pointer.js'
 import { openStore } from '../wire.js'
 import { askHosts } from './ask-hosts.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { withHealthSecrets } from './secrets.js'
 import { nowCell } from './show-preview.js'
 
 export interface StatusOptions extends Selection {
@@ -37,7 +38,7 @@ type Row =
 
 /** `deliver status`: what runs on each host, against what the pointer says. Fails when a host can't be read. */
 export async function status(context: CommandContext, options: StatusOptions = {}): Promise<CommandResult> {
-  const config = await context.config()
+  const config = await withHealthSecrets(context, await context.config())
   const store = config.store === undefined ? undefined : await openStore(config)
   const pointer = store === undefined ? undefined : await readPointer(store, config.app, config.environment)
   const holder = store === undefined ? undefined : await readHolder(store, config.app, config.environment)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Rule } from './names.js'
+import { command, oneLine, variableName, type Rule } from './names.js'
+import type { Secret } from './secret.js'
 import { parseBatches, parseDuration, parseSize } from './values.js'
 import type { Parsed } from './values.js'
 
@@ -21,6 +22,27 @@ export function text(rule: Rule, label = 'text') {
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
     })
     .meta({ label })
+}
+
+/** Text, or where to find it: what `secret()` of the library gives. */
+export function secretText(rule: Rule) {
+  const named = (value: object): number => ['env', 'file', 'command'].filter((key) => key in value).length
+  const source = z.strictObject({
+    env: text(variableName).exactOptional(),
+    file: text(oneLine).exactOptional(),
+    command: text(command).exactOptional(),
+  })
+  const from = z.union([
+    text(variableName).transform((env) => ({ env })),
+    source
+      .refine((value) => named(value) === 1, {
+        error: 'names no single source. Write one of env, file or command',
+      })
+      .transform(({ env, file, command }): Secret['secret'] =>
+        env !== undefined ? { env } : file !== undefined ? { file } : { command: command ?? '' },
+      ),
+  ])
+  return z.union([text(rule), z.strictObject({ secret: from })]).meta({ label: 'text or secret' })
 }
 
 /** A whole number between two bounds. */

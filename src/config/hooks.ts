@@ -1,3 +1,5 @@
+import type { SecretText } from './secret.js'
+
 /** The points around which hooks run, and what a hook is: what the schema makes of the config's `hooks`. */
 
 /** Around the build steps, on the build machine. */
@@ -82,7 +84,7 @@ export interface Hook {
   readonly dir?: string
   /** Milliseconds. */
   readonly timeout: number
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, SecretText>>
   readonly failure: 'stop' | 'warn'
   /** For people. Never the whole command, which may carry a secret. */
   readonly name: string

@@ -1,6 +1,7 @@
 import type { z } from './fields.js'
 import { oneLine } from './names.js'
 import type { Rule } from './names.js'
+import type { SecretText } from './secret.js'
 import { hostPath, overlaps, relativePath } from './paths.js'
 import type {
   ConfirmWhen,
@@ -22,6 +23,23 @@ function report(context: Context, path: (string | number)[], message: string): v
 
 export function distinctPaths(list: readonly string[], context: Context): void {
   for (const { index, problem } of overlaps(list)) report(context, [index], problem)
+}
+
+/** A path in the release is one file, and of one kind. */
+export function filesBesideShared(
+  target: { readonly shared: readonly string[]; readonly files?: Readonly<Record<string, unknown>> },
+  context: Context,
+): void {
+  const files = Object.keys(target.files ?? {})
+  for (const { index, problem } of overlaps([...target.shared, ...files])) {
+    const path = files[index - target.shared.length]
+    if (path !== undefined) report(context, ['files', path], problem)
+  }
+  for (const { index } of overlaps([...files, ...target.shared])) {
+    const path = target.shared[index - files.length]
+    if (path !== undefined && files.some((file) => path.startsWith(`${file}/`)))
+      report(context, ['shared'], `${shown(path)} lies inside ${shown('target.files')}. Remove it`)
+  }
 }
 
 export function dependencies(list: readonly string[], context: Context): void {
@@ -175,7 +193,7 @@ interface HealthForm {
     | {
         readonly url: string
         readonly status: number[]
-        readonly headers: Record<string, string>
+        readonly headers: Record<string, SecretText>
         readonly contains?: string
         readonly release?: { readonly header?: string; readonly body?: true }
         readonly insecure?: boolean

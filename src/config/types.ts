@@ -1,4 +1,8 @@
 import type { HooksConfig } from './hooks.js'
+import type { SecretText } from './secret.js'
+import type { TargetConfig } from './target.js'
+
+export type { FileMode, TargetConfig, TargetFile } from './target.js'
 
 /** A config after defaults, environment and overrides: every duration in milliseconds, every path as written. */
 export interface Config {
@@ -39,7 +43,7 @@ export interface BootConfig {
 export interface BuildConfig {
   /** Shell command that builds the app; undefined: the lockfile's own installer. */
   readonly setup?: string
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, SecretText>>
   /** Paths, relative to the repository, that `setup` makes and the release needs. Undefined: node_modules, if the app has dependencies. */
   readonly deps?: readonly string[]
   readonly timeout: number
@@ -143,15 +147,6 @@ export interface SshConfig {
   readonly concurrency: number
 }
 
-export interface TargetConfig {
-  /** Absolute, or relative to the login directory. */
-  readonly path: string
-  readonly keep: number
-  readonly shared: readonly string[]
-  /** What of a new release is hashed on a host: what the host doesn't know unchanged since an earlier hash, or all of it. */
-  readonly verify: 'changed' | 'full'
-}
-
 export interface ServiceConfig {
   readonly manager:
     | { readonly kind: 'systemd'; readonly unit: string; readonly user: boolean }
@@ -226,7 +221,7 @@ export interface HealthConfig {
         readonly kind: 'http'
         readonly url: string
         readonly status: readonly number[]
-        readonly headers: Readonly<Record<string, string>>
+        readonly headers: Readonly<Record<string, SecretText>>
         /** Text that the body contains. */
         readonly contains?: string
         /** Where the answer names the release that gave it. */

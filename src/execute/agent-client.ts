@@ -12,6 +12,8 @@ export interface AgentCallOptions {
   readonly timeout: number
   readonly idleTimeout?: number
   readonly signal?: AbortSignal
+  /** Hides secrets in log text. */
+  readonly redact?: (text: string) => string
   /** Each line of log text as it comes. */
   readonly onLog?: (line: string) => void
   /** Bytes of the payload that the connection took so far. */
@@ -58,7 +60,7 @@ async function send(
 ): Promise<Answer> {
   const nonce = randomBytes(8).toString('hex')
   const line = lineFor(nonce)
-  const reader = new AnswerReader(nonce, options.onLog)
+  const reader = new AnswerReader(nonce, options.onLog, options.redact)
   const { timeout, idleTimeout, signal, onSent } = options
   const stdin = withPayload(line, payload)
   try {

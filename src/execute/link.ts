@@ -13,13 +13,21 @@ export class HostLink {
   readonly host: Host
   readonly #transport: Transport
   readonly #path: string
+  readonly #redact: ((text: string) => string) | undefined
   #session: Promise<Session> | undefined
   #closed = false
 
-  constructor(options: { readonly host: Host; readonly transport: Transport; readonly path: string }) {
+  constructor(options: {
+    readonly host: Host
+    readonly transport: Transport
+    readonly path: string
+    /** Hides secrets in what the host prints. */
+    readonly redact?: (text: string) => string
+  }) {
     this.host = options.host
     this.#transport = options.transport
     this.#path = options.path
+    this.#redact = options.redact
   }
 
   /** Connects if needed. Rejects with the transport's DeliverError. */
@@ -44,7 +52,8 @@ export class HostLink {
     } catch (error) {
       return { kind: 'unknown', because: adviceOf(error), log: '' }
     }
-    return callAgent(session, this.#path, call, options)
+    const redact = this.#redact
+    return callAgent(session, this.#path, call, { ...options, ...(redact === undefined ? {} : { redact }) })
   }
 
   async openTcp(

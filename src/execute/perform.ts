@@ -7,6 +7,7 @@ import type { Member } from './fleet-watch.js'
 import { inParallel } from './parallel.js'
 import { contextOf, membersOf, type Working } from './working.js'
 import { hostState } from './run.js'
+import { writeFiles } from './files.js'
 import { stageHost, type Staged } from './stage.js'
 import { objection, type Point } from './steps.js'
 import { takeBack } from './take-back.js'
@@ -57,12 +58,16 @@ async function stage(working: Working, members: readonly Member[]): Promise<void
 
 /** Resolves to why it could not be staged. */
 async function stageMember({ run, rollout }: Working, { step, probed }: Member): Promise<string | undefined> {
-  if (step.stage === 'present') return undefined
   const { host, facts } = probed
+  // What ran here goes back as it was; a deploy brings the values of today.
+  if (step.stage === 'present')
+    return rollout.plan.kind === 'rollback' ? undefined : writeFiles(run, host, step)
   const material = await rollout.material(step.to).catch((error: unknown) => messageOf(error))
   if (typeof material === 'string') return material
   const result: Staged = await stageHost({ run, host, material, facts })
   if (result.kind !== 'staged') return result.because
+  const because = await writeFiles(run, host, step)
+  if (because !== undefined) return because
   hostState(run, host.name, 'staged', step.to)
   return undefined
 }

@@ -1,4 +1,4 @@
-import type { Config, TargetConfig } from '../config/types.js'
+import type { Config, FileMode, TargetConfig } from '../config/types.js'
 import type { Clock } from '../ports.js'
 import type { HostState, Reporter } from '../report/events.js'
 import type { HostLink } from './link.js'
@@ -17,8 +17,32 @@ export interface Run {
   readonly stop: AbortSignal
   /** Aborts when the lock is no longer ours: nothing more may be changed. */
   readonly lost: AbortSignal
+  /** The files that each release gets on a host, with their secrets; read when they are first needed. */
+  readonly files?: () => Promise<readonly HostFile[]>
   /** What is run around the steps. */
   readonly steps: Steps
+}
+
+/** A file of values and secrets, ready to be written. */
+export interface HostFile {
+  /** In the release. */
+  readonly path: string
+  readonly mode: FileMode
+  readonly content: Buffer
+}
+
+/** What of each release leads out of it. */
+export function linkedPaths({ shared, files = [] }: TargetConfig): {
+  readonly shared: readonly string[]
+  readonly files: readonly string[]
+} {
+  return { shared, files: files.map(({ path }) => path) }
+}
+
+/** Paths whose content in a release counts for nothing on a host. */
+export function outsidePaths(target: TargetConfig): readonly string[] {
+  const { shared, files } = linkedPaths(target)
+  return [...shared, ...files]
 }
 
 /** A host of the run and our line to it. */

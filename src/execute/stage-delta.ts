@@ -3,7 +3,7 @@ import { codes } from '../remote/answers.js'
 import { readResult } from '../remote/readings.js'
 import { delta as deltaCall, put } from '../remote/verbs.js'
 import { chooseBase } from './choose-base.js'
-import { hostState, limits } from './run.js'
+import { hostState, limits, linkedPaths, outsidePaths } from './run.js'
 import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
 
 /** A body that is this small goes with the call that uses it, which saves a round trip. */
@@ -12,7 +12,7 @@ const smallBody = 4 * 1024 * 1024
 /** Sends what a release of the host lacks. `unfit` tells why that can't be. */
 export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   const { run, host, material, facts } = staging
-  const chosen = await chooseBase(facts, material.deltas.plans, run.target.shared)
+  const chosen = await chooseBase(facts, material.deltas.plans, outsidePaths(run.target))
   if (typeof chosen === 'string') return { kind: 'unfit', because: chosen }
   const { base, delta } = chosen
   const encoding = chooseEncoding(material.encoding === 'none' ? 'zstd' : material.encoding, facts.tools)
@@ -39,7 +39,8 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   const call = deltaCall({
     ...names,
     ...{ digest: material.digest, base, body, encoding },
-    ...{ shared: run.target.shared, verify: run.target.verify },
+    ...linkedPaths(run.target),
+    verify: run.target.verify,
   })
   const limit = { timeout: limits.stage, signal: run.stop }
   return resultOf(readResult(await host.link.call(call, isSmall ? { ...payload, ...limit } : limit)))

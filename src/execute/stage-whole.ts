@@ -3,7 +3,7 @@ import { readResult } from '../remote/readings.js'
 import { put, stage } from '../remote/verbs.js'
 import type { AgentCall } from '../remote/wire.js'
 import type { AgentCallOptions } from './agent-client.js'
-import { hostState, limits } from './run.js'
+import { hostState, limits, linkedPaths } from './run.js'
 import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
 
 /** Seconds: a stage whose line was lost may be under way, and is waited for. */
@@ -44,7 +44,7 @@ export async function stageWhole(
     if (reading.kind === 'refused')
       return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
   }
-  const making = { ...staging, digest: material.digest, encoding, shared: run.target.shared }
+  const making = { ...staging, digest: material.digest, encoding, ...linkedPaths(run.target) }
   const limit = { timeout: limits.stage, signal: run.stop }
   const reading = readResult(await host.link.call(stage(making), limit))
   if (reading.kind === 'ok') return { kind: 'staged' }

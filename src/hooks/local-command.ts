@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path'
+import type { LineRedactor } from '../adapters/line-splitter.js'
 import { howItEnded, runShell } from '../adapters/shell.js'
 import type { Hook } from '../config/hooks.js'
 
@@ -9,6 +10,7 @@ interface LocalCommand {
   readonly directory: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
+  readonly redactor: LineRedactor
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
 }
 
@@ -19,6 +21,7 @@ export async function runHere({
   directory,
   env,
   signal,
+  redactor,
   onLine,
 }: LocalCommand): Promise<string | undefined> {
   const dir = hook.dir ?? '.'
@@ -27,6 +30,7 @@ export async function runHere({
     cwd: isAbsolute(dir) ? dir : join(directory, dir),
     env,
     signal,
+    redactor,
     timeout: hook.timeout,
     onLine,
   })

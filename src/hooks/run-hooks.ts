@@ -1,6 +1,8 @@
+import type { LineRedactor } from '../adapters/line-splitter.js'
 import type { Hook, HookValues } from '../config/hooks.js'
 import type { Config } from '../config/types.js'
-import { DeliverError } from '../errors.js'
+import type { SecretText } from '../config/secret.js'
+import { adviceOf, DeliverError } from '../errors.js'
 import type { Slots } from '../execute/parallel.js'
 import type { StepHost } from '../execute/steps.js'
 import type { Clock } from '../ports.js'
@@ -20,6 +22,13 @@ export interface HookWorld {
   readonly clock: Clock
   /** For processes here and calls to hosts: a batch of hundreds must not start hundreds at once. */
   readonly slots: Slots
+  /** Reads the secrets among a hook's variables. `where`: the key of the config. */
+  readonly reveal: (
+    values: Readonly<Record<string, SecretText>>,
+    where: string,
+  ) => Promise<Readonly<Record<string, string>>>
+  /** Hides them in what a command prints. */
+  readonly redactor: LineRedactor
 }
 
 /** One point that was reached. */
@@ -76,13 +85,19 @@ async function runHook(world: HookWorld, occasion: Occasion, hook: Hook): Promis
     })
     return because === undefined ? [] : [{ because }]
   }
+  let env: Readonly<Record<string, string>>
+  try {
+    env = await world.reveal(hook.env, `hooks.${values.point}.env`)
+  } catch (error) {
+    return [{ because: `could not be run: ${adviceOf(error)}` }]
+  }
   if (hook.on === 'local') {
-    const because = await world.slots(() => commandHere(world, occasion, hook, run))
+    const because = await world.slots(() => commandHere(world, occasion, { hook, command: run, env }))
     return because === undefined ? [] : [{ because }]
   }
   const hosts = hook.on === 'first' ? occasion.hosts.slice(0, 1) : occasion.hosts
   const ends = await Promise.all(
-    hosts.map((on) => world.slots(() => commandOnHost(world, occasion, { hook, command: run, on }))),
+    hosts.map((on) => world.slots(() => commandOnHost(world, occasion, { hook, command: run, env, on }))),
   )
   return ends.flatMap((because, index) => {
     const host = hosts[index]?.host.name
@@ -90,11 +105,17 @@ async function runHook(world: HookWorld, occasion: Occasion, hook: Hook): Promis
   })
 }
 
+interface Command {
+  readonly hook: Hook
+  readonly command: string
+  /** The hook's own variables. */
+  readonly env: Readonly<Record<string, string>>
+}
+
 async function commandHere(
-  { config, env, reporter }: HookWorld,
+  { config, env, reporter, redactor }: HookWorld,
   { values, signal }: Occasion,
-  hook: Hook,
-  command: string,
+  { hook, command, env: own }: Command,
 ): Promise<string | undefined> {
   say({ reporter }, values.host, `hook ${values.point}: ${hook.name}`)
   const output = new BoundedOutput(reporter, values.host)
@@ -104,8 +125,9 @@ async function commandHere(
     hook,
     command,
     directory: config.directory,
-    env: { ...env, ...unset, ...hook.env, ...variablesOf(values) },
+    env: { ...env, ...unset, ...own, ...variablesOf(values) },
     signal,
+    redactor,
     onLine: (stream, line) => output.line(stream, line),
   })
   output.end()
@@ -115,7 +137,7 @@ async function commandHere(
 async function commandOnHost(
   { reporter }: HookWorld,
   { values, staged, signal }: Occasion,
-  { hook, command, on }: { readonly hook: Hook; readonly command: string; readonly on: StepHost },
+  { hook, command, env, on }: Command & { readonly on: StepHost },
 ): Promise<string | undefined> {
   const { name } = on.host
   say({ reporter }, name, `hook ${values.point}: ${hook.name}`)
@@ -127,7 +149,7 @@ async function commandOnHost(
     hook,
     command,
     on,
-    env: { ...hook.env, ...Object.fromEntries(variables) },
+    env: { ...env, ...Object.fromEntries(variables) },
     staged,
     signal,
     onLine: (line) => output.line('stdout', line),

@@ -45,6 +45,7 @@ const mostFactBytes = 8 * 1024 * 1024
 export class AnswerReader {
   readonly #nonce: string
   readonly #onLog: (line: string) => void
+  readonly #redact: (text: string) => string
   readonly #log = new BoundedLog()
   readonly #facts: Fact[] = []
   #factBytes = 0
@@ -52,9 +53,14 @@ export class AnswerReader {
   readonly #stdout = new LineAssembler((line) => this.#line(line))
   readonly #stderr = new LineAssembler((line) => this.#logLine(line))
 
-  constructor(nonce: string, onLog: (line: string) => void = () => {}) {
+  constructor(
+    nonce: string,
+    onLog: (line: string) => void = () => {},
+    redact: (text: string) => string = (text) => text,
+  ) {
     this.#nonce = nonce
     this.#onLog = onLog
+    this.#redact = redact
   }
 
   stdout(chunk: Buffer): void {
@@ -87,13 +93,14 @@ export class AnswerReader {
 
   #ended(value: string): void {
     const [code = '', text] = split(value)
-    if (/^\d{1,3}$/.test(code)) this.#end = { code: Number(code), text }
+    if (/^\d{1,3}$/.test(code)) this.#end = { code: Number(code), text: this.#redact(text) }
   }
 
   #logLine(line: string): void {
     if (/^@[0-9a-f]{16} /.test(line) || line === '') return
-    this.#log.add(line)
-    this.#onLog(line)
+    const clean = this.#redact(line)
+    this.#log.add(clean)
+    this.#onLog(clean)
   }
 }
 

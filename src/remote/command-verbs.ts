@@ -14,13 +14,14 @@ export function run(of: {
   /** Milliseconds, enforced on the host. */
   readonly timeout: number
 }): AgentCall {
-  return looking('run', [
+  const call = looking('run', [
     ['timeout', String(seconds(of.timeout))],
     ['dir', of.directory],
     ...(of.release === undefined ? [] : ([['release', of.release]] as const)),
-    ...environment(of.env),
+    ...names(of.env),
     ['command', of.command],
   ])
+  return of.env === undefined ? call : { ...call, env: of.env }
 }
 
 /**
@@ -38,17 +39,19 @@ export function migrate(
     readonly logLines: number
   },
 ): AgentCall {
-  return mutating('migrate', migration, [
+  const { env } = migration
+  const call = mutating('migrate', migration, [
     ['release', migration.release],
     ['digest', migration.digest],
     ['timeout', String(seconds(migration.timeout))],
     ['log-lines', String(migration.logLines)],
-    ...environment(migration.env),
+    ...names(env),
     ['command', migration.command],
   ])
+  return { ...call, env }
 }
 
-/** Names are checked by the config's schema and by the agent; values are anything. */
-function environment(variables: Readonly<Record<string, string>> = {}): Args {
-  return Object.entries(variables).map(([name, value]) => [`env.${name}`, value] as const)
+/** Names are checked by the config's schema and by the agent; values are anything, and may be secrets. */
+function names(variables: Readonly<Record<string, string>> = {}): Args {
+  return [['variables', Object.keys(variables).join(' ')]]
 }

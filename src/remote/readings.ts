@@ -79,6 +79,11 @@ export function readJournal(answer: Answer): Reading<readonly JournalLine[]> {
   return read(answer, (facts) => all(facts, 'journal').map(journalLine))
 }
 
+/** Whether a file had other content before. */
+export function readFile(answer: Answer): Reading<{ readonly changed: boolean }> {
+  return read(answer, (facts) => ({ changed: first(facts, 'changed') === 'yes' }))
+}
+
 /** Any call of which only the result counts. */
 export function readResult(answer: Answer): Reading<undefined> {
   return read(answer, () => undefined)

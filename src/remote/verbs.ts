@@ -44,21 +44,50 @@ export function put(
   ])
 }
 
+/**
+ * Writes a file of values and secrets for a release that is staged. The payload is `fileBody` of its content; nothing of that is
+ * in an argument.
+ */
+export function file(
+  written: Mutation & {
+    readonly release: string
+    /** In the release. */
+    readonly path: string
+    readonly mode: '600' | '640' | '644'
+  },
+): AgentCall {
+  return mutating('file', written, [
+    ['release', written.release],
+    ['file', written.path],
+    ['mode', written.mode],
+  ])
+}
+
+export function fileBody(content: Buffer, sha256: string): Buffer {
+  return Buffer.concat([Buffer.from(`${sha256} ${content.length}\n`), content])
+}
+
+/** What of a release leads out of it. */
+interface Linked {
+  readonly shared: readonly string[]
+  /** Paths of files that `file` writes. */
+  readonly files?: readonly string[]
+}
+
 /** Makes the release from what was put. Answers ok at once when the host has it already. */
 export function stage(
   staging: Staging & {
     /** sha256 of the listing. */
     readonly digest: string
     readonly encoding: Encoding
-    readonly shared: readonly string[]
-  },
+  } & Linked,
 ): AgentCall {
   return mutating('stage', staging, [
     ['release', staging.release],
     ['id', staging.id],
     ['digest', staging.digest],
     ['encoding', staging.encoding],
-    sharedArg(staging.shared),
+    ...linkedArgs(staging),
   ])
 }
 
@@ -73,10 +102,9 @@ export function delta(
     /** A compressed patch of the base's listing, followed by a compressed tar. */
     readonly body: { readonly size: number; readonly sha256: string; readonly patchSize: number }
     readonly encoding: Encoding
-    readonly shared: readonly string[]
     /** `changed`: hashes what the host doesn't know from an earlier hash; `full`: everything. */
     readonly verify: 'changed' | 'full'
-  },
+  } & Linked,
 ): AgentCall {
   return mutating('delta', staging, [
     ['release', staging.release],
@@ -89,7 +117,7 @@ export function delta(
     ['patch-size', String(staging.body.patchSize)],
     ['encoding', staging.encoding],
     ['verify', staging.verify],
-    sharedArg(staging.shared),
+    ...linkedArgs(staging),
   ])
 }
 
@@ -181,6 +209,9 @@ function switchingArgs({ service, logLines }: Switching): Args {
 }
 
 /** One path a line; the config refuses paths with newlines, and so does the agent what isn't a path inside. */
-function sharedArg(paths: readonly string[]): readonly [string, string] {
-  return ['shared', paths.join('\n')]
+function linkedArgs({ shared, files = [] }: Linked): Args {
+  return [
+    ['shared', shared.join('\n')],
+    ...(files.length === 0 ? [] : ([['files', files.join('\n')]] as const)),
+  ]
 }

@@ -11,6 +11,8 @@ export const remoteCommand = `exec sh -c 'LC_ALL=C;export LC_ALL;IFS= read -r c;
 export interface AgentCall {
   readonly verb: string
   readonly args: readonly (readonly [key: string, value: string])[]
+  /** Of the command that the call runs. It is never an argument of a process: others on the host could read it there. */
+  readonly env?: Readonly<Record<string, string>>
   /** Looks only: never waits for the host's lock, and runs on a host where nothing is installed without installing anything. */
   readonly readOnly: boolean
 }
@@ -52,8 +54,13 @@ export function installCall(program: AgentProgram): AgentCall {
 }
 
 function start({ path, nonce, call }: Addressed): ShellLine {
+  // Under names of our own, so that none of them means something to the agent; `variables` tells what they are called.
+  const env = Object.values(call.env ?? {}).reduce(
+    (line, value, index) => sh`${line}export ${`DELIVER_ENV_${index}=${value}`};`,
+    sh``,
+  )
   const args = call.args.reduce((line, [key, value]) => sh`${line} ${`${key}=${value}`}`, sh``)
-  return sh`${newline}p=${path};case $p in /*);;'~')p=$HOME;;'~/'*)p=$HOME/\${p#??};;*)p=$PWD/$p;;esac;set -- ${nonce} ${call.verb} "path=$p"${args};`
+  return sh`${newline}p=${path};case $p in /*);;'~')p=$HOME;;'~/'*)p=$HOME/\${p#??};;*)p=$PWD/$p;;esac;${env}set -- ${nonce} ${call.verb} "path=$p"${args};`
 }
 
 function encode(line: ShellLine): Buffer {

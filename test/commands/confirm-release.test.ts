@@ -3,6 +3,7 @@ import { confirmRelease } from '../../src/commands/confirm-release.js'
 import type { CommandContext } from '../../src/commands/context.js'
 import type { ConfirmWhen } from '../../src/config/types.js'
 import { planDeploy } from '../../src/plan/deploy.js'
+import { Vault } from '../../src/secrets/vault.js'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { createMemoryStore } from '../fakes/memory-store.js'
 import { configWith, publish } from '../execute/world.js'
@@ -37,6 +38,7 @@ async function gate({ when = ['marked'], ask, yes = false, current = 'v1' }: Cas
     interrupt: { signal: new AbortController().signal, reason: undefined },
     config: () => Promise.resolve(config),
     print: () => undefined,
+    secrets: new Vault(() => undefined),
     ...(ask === undefined ? {} : { ask }),
   }
   const passed = confirmRelease(context, plan, { config, store, record, pointer: 'v1', yes })

@@ -6,6 +6,7 @@ import { migrateOnce } from '../../src/commands/migrate.js'
 import type { MigrateConfig } from '../../src/config/types.js'
 import type { StepContext } from '../../src/execute/steps.js'
 import type { ReleaseRecord } from '../../src/release/release.js'
+import { Vault } from '../../src/secrets/vault.js'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { readMigrationRecord } from '../../src/store/migrations.js'
 import { World } from '../execute/world.js'
@@ -35,6 +36,7 @@ function migrateWith(
     interrupt: { signal: run.stop, reason: undefined },
     config: () => Promise.resolve(run.config),
     print: () => undefined,
+    secrets: new Vault(() => undefined),
   }
   const session = { config: run.config, run, store: world.store }
   const steps: StepContext = {

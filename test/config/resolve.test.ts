@@ -236,7 +236,7 @@ describe('what is wrong is told with its place and a remedy', () => {
     [{ zzzzzz: 1 }, 'zzzzzz: unknown key. Known here: app, build'],
     [{ 'a\nb': 1 }, '["a\\u{a}b"]: unknown key'],
     [{ build: 'make' }, 'build: is text. Write an object'],
-    [{ build: { env: { PORT: 3000 } } }, 'build.env.PORT: is a number. Write text, in quotes'],
+    [{ build: { env: { PORT: 3000 } } }, 'build.env.PORT: is a number. Write text or an object'],
     [{ build: { env: { 'A B': 'x' } } }, 'build.env["A B"]: "A B" is no name of an environment variable'],
     [{ build: { deps: ['a', 'a/b'] } }, 'build.deps[1]: "a/b" lies inside "a"'],
     [{ build: { deps: ['vendor/.git'] } }, 'build.deps[0]: "vendor/.git" belongs to git'],

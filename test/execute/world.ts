@@ -22,6 +22,7 @@ import type { Fleet, Host, Store } from '../../src/ports.js'
 import { listingDigest } from '../../src/release/listing.js'
 import { encodeManifest, manifestFile } from '../../src/release/manifest.js'
 import type { Body, ReleaseRecord } from '../../src/release/release.js'
+import { Vault } from '../../src/secrets/vault.js'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { releaseKeys } from '../../src/store/layout.js'
 import {
@@ -286,6 +287,7 @@ export class World {
       },
       config: async () => run.config,
       print: () => undefined,
+      secrets: new Vault(() => undefined),
     }
     try {
       const conducted = await work(session, context)

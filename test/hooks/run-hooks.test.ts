@@ -6,6 +6,7 @@ import { systemClock } from '../../src/adapters/clock.js'
 import type { Hook, HookContext, HookPoint } from '../../src/config/hooks.js'
 import { slots } from '../../src/execute/parallel.js'
 import { runHooks } from '../../src/hooks/run-hooks.js'
+import { Vault } from '../../src/secrets/vault.js'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { configWith } from '../execute/world.js'
 
@@ -28,6 +29,7 @@ const hook = (run: Hook['run'], change: Partial<Hook> = {}): Hook => ({
   ...change,
 })
 
+const vault = new Vault(() => undefined)
 const never = new AbortController().signal
 
 function runAt(point: HookPoint, hooks: readonly Hook[], signal = never, env: NodeJS.ProcessEnv = {}) {
@@ -38,6 +40,9 @@ function runAt(point: HookPoint, hooks: readonly Hook[], signal = never, env: No
       reporter: { event: (event) => events.push(event), close: () => Promise.resolve() },
       clock: systemClock,
       slots: slots(2),
+      reveal: (values, where) =>
+        vault.revealAll(values, where, { directory: '/', env: { TOKEN: 'hunter2-token' } }),
+      redactor: vault.redactor,
     },
     {
       values: { point, app: 'api', environment: 'production', hosts: [], release: 'v1' },

@@ -7,12 +7,14 @@ import type { Hook, HookContext, HookPoint } from '../../src/config/hooks.js'
 import { slots } from '../../src/execute/parallel.js'
 import type { Point, StepContext } from '../../src/execute/steps.js'
 import { hookSteps } from '../../src/hooks/steps.js'
+import { Vault } from '../../src/secrets/vault.js'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { World, configWith } from '../execute/world.js'
 
 let world: World
 afterEach(() => world.close())
 
+const vault = new Vault(() => undefined)
 const never = new AbortController().signal
 
 const hook = (run: Hook['run'], change: Partial<Hook> = {}): Hook => ({
@@ -39,6 +41,9 @@ function stepsOf(
     reporter: { event: (event) => events.push(event), close: () => Promise.resolve() },
     clock: systemClock,
     slots: slots(4),
+    reveal: (values, where) =>
+      vault.revealAll(values, where, { directory: '/', env: { TOKEN: 'hunter2-token' } }),
+    redactor: vault.redactor,
     previous: 'v1',
     commitOf: (release) => `commit-of-${release}`,
     stop,

@@ -1,4 +1,4 @@
-import { duration, text, whole, z } from '../fields.js'
+import { duration, secretText, text, whole, z } from '../fields.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
 import * as rules from '../rules.js'
@@ -16,10 +16,10 @@ export const build = z
         'Command that builds the app. Default: the installer of the lockfile that the repository holds.',
       ),
     env: z
-      .record(text(names.variableName), text(names.noNul))
+      .record(text(names.variableName), secretText(names.noNul))
       .prefault({})
       .describe(
-        'Environment of the setup command, added to the caller’s. NODE_ENV is production unless it is set here.',
+        'Environment of the setup command, added to the caller’s: text, or { secret }. NODE_ENV is production unless it is set here.',
       ),
     deps: z
       .array(text(paths.relativePath, 'path'))

@@ -1,4 +1,4 @@
-import { duration, text, z } from '../fields.js'
+import { duration, secretText, text, z } from '../fields.js'
 import { buildPoints, hostPoints, type Hook, type HookFunction, type HookPoint } from '../hooks.js'
 import type { HooksConfig } from '../hooks.js'
 import * as names from '../names.js'
@@ -19,7 +19,7 @@ const hookObject = z.strictObject(
     on: z.enum(['local', 'hosts', 'first']).prefault('local'),
     dir: text(names.oneLine, 'path').exactOptional(),
     timeout: duration().prefault('60s'),
-    env: z.record(text(names.variableName), text(names.noNul)).prefault({}),
+    env: z.record(text(names.variableName), secretText(names.noNul)).prefault({}),
     failure: z.enum(['stop', 'warn']).exactOptional(),
     name: text(names.oneLine, 'name').exactOptional(),
   },

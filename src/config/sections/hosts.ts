@@ -1,8 +1,8 @@
-import { duration, oneOrMore, text, whole, z } from '../fields.js'
+import { duration, oneOrMore, secretText, text, whole, z } from '../fields.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
 import * as rules from '../rules.js'
-import type { SshConfig, TargetConfig } from '../types.js'
+import type { FileMode, SshConfig, TargetConfig, TargetFile } from '../types.js'
 
 /** How hosts are reached, and where the app lives on them. */
 
@@ -43,6 +43,26 @@ export const ssh = z.strictObject({
   concurrency: whole(1, 1000).prefault(20).describe('Hosts worked on at once.'),
 }) satisfies z.ZodType<SshConfig>
 
+const mode = () => z.enum(['600', '640', '644']).prefault('600')
+
+const targetFile = z.union([
+  secretText(names.noNul),
+  z.strictObject({ content: secretText(names.noNul), mode: mode() }),
+  z.strictObject({ env: z.record(text(names.variableName), secretText(names.noNul)), mode: mode() }),
+])
+
+function fileAt(path: string, value: z.output<typeof targetFile>): TargetFile {
+  const of = (from: TargetFile['from'], wanted: FileMode = '600'): TargetFile => ({
+    path: paths.trimmed(path),
+    mode: wanted,
+    from,
+  })
+  if (typeof value === 'string' || 'secret' in value) return of({ kind: 'content', content: value })
+  return 'env' in value
+    ? of({ kind: 'env', values: value.env }, value.mode)
+    : of({ kind: 'content', content: value.content }, value.mode)
+}
+
 export const target = z
   .strictObject({
     path: text(paths.hostPath, 'path').describe(
@@ -58,6 +78,12 @@ export const target = z
       .describe(
         'Files and directories that outlive releases; they lie in shared/ and are linked into each release.',
       ),
+    files: z
+      .record(text(paths.relativePath, 'path'), targetFile)
+      .exactOptional()
+      .describe(
+        'Files of values and secrets that a deploy writes on each host, for this release alone, by their paths in the release: text, { secret }, { env: { NAME: … }, mode } or { content, mode }. mode is 600, 640 or 644; default 600. See docs/secrets.md.',
+      ),
     verify: z
       .enum(['changed', 'full'])
       .prefault('changed')
@@ -65,8 +91,16 @@ export const target = z
         'What of a new release a host hashes: changed trusts files that it hashed before while size, times and inode are the same; full trusts none.',
       ),
   })
-  .transform((value) => ({
+  .superRefine(rules.filesBesideShared)
+  .transform(({ files, ...value }) => ({
     ...value,
     path: paths.trimmed(value.path),
     shared: value.shared.map(paths.trimmed),
+    ...(files === undefined
+      ? {}
+      : {
+          files: Object.keys(files)
+            .sort()
+            .flatMap((path) => (files[path] === undefined ? [] : [fileAt(path, files[path])])),
+        }),
   })) satisfies z.ZodType<TargetConfig>

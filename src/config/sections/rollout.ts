@@ -1,4 +1,14 @@
-import { batchSizes, duration, exactlyOne, hostCount, oneOrMore, text, whole, z } from '../fields.js'
+import {
+  batchSizes,
+  duration,
+  exactlyOne,
+  hostCount,
+  oneOrMore,
+  secretText,
+  text,
+  whole,
+  z,
+} from '../fields.js'
 import { loadBalancerName, targetGroup } from '../fleet-rules.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
@@ -171,9 +181,11 @@ export const health = z
           url: text(rules.healthUrl, 'URL').describe('Asked from the host itself; localhost is the host.'),
           status: oneOrMore(statusCode()).prefault([200]).describe('Status codes that mean healthy.'),
           headers: z
-            .record(text(names.headerName), text(names.oneLine))
+            .record(text(names.headerName), secretText(names.oneLine))
             .prefault({})
-            .describe('Headers to send. Host also names the server whose certificate is expected.'),
+            .describe(
+              'Headers to send: text, or { secret }. Host also names the server whose certificate is expected.',
+            ),
           contains: text(names.oneLine)
             .exactOptional()
             .describe('Text that a healthy answer contains, within its first 64 KiB.'),

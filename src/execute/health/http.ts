@@ -56,9 +56,19 @@ function bare(hostname: string): string {
 
 /** The name that the server is asked for by: that of the Host header, which a check by address needs for certificates. */
 function serverName({ url, headers }: HttpCheck): string {
-  const named = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1]
+  const named = Object.entries(plain(headers)).find(([name]) => name.toLowerCase() === 'host')?.[1]
   const asUrl = named === undefined ? undefined : `https://${named}/`
   return bare(new URL(asUrl !== undefined && URL.canParse(asUrl) ? asUrl : url).hostname)
+}
+
+/** Secrets among the headers are read before a rollout begins; one that wasn't is a defect, and never sent. */
+function plain(headers: HttpCheck['headers']): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      if (typeof value !== 'string') throw new Error(`the header ${name} was not read`)
+      return [name, value]
+    }),
+  )
 }
 
 async function secure(socket: Duplex, check: HttpCheck, signal: AbortSignal): Promise<Duplex> {
@@ -95,7 +105,7 @@ async function get(check: HttpCheck, stream: Duplex, signal: AbortSignal): Promi
         'user-agent': 'deliver',
         accept: '*/*',
         connection: 'close',
-        ...check.headers,
+        ...plain(check.headers),
       },
       // Without an agent: an agent would open a connection of its own, from here.
       createConnection: () => stream,

@@ -15,6 +15,7 @@
 #   current -> releases/<release>     switched by one rename(2)
 #   releases/<release>/               complete: a directory gets this name only after its tree was verified
 #   shared/                           linked into each release
+#   shared/.releases/<release>/       files of values and secrets, of that release alone
 #   .deliver/agent-*.sh  lock  fence  state  journal
 #   .deliver/restart.log  restarted   output of the last restart; when that was, and how long logs were then
 #   .deliver/migrate.log              output of the last migration

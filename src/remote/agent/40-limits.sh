@@ -1,6 +1,6 @@
 # --- Time limits ----------------------------------------------------------------------------------------------------
 
-# run_limited SECONDS DIRECTORY COMMAND... : in a session of its own, output to fd 3. At the limit TERM for all of its process
+# run_limited SECONDS DIRECTORY COMMAND... : with the call's `variables`, in a session of its own, output to fd 3. At the limit TERM for all of its process
 # group, ten seconds later KILL; the limit holds even when this program is killed. Sets `limited_code`, and
 # `timed_out` to yes or no. Background processes that the command leaves are not waited for, and hold nothing of ours.
 run_limited() {
@@ -10,7 +10,19 @@ run_limited() {
     trap - HUP PIPE INT QUIT EXIT
     unset LC_ALL
     # shellcheck disable=SC2016
-    exec_in_session sh -c 'umask "$1"; cd "$2" || exit 1; shift 2; exec "$@"' sh "$login_umask" "$limit_directory" "$@"
+    exec_in_session sh -c '
+      umask "$1"; cd "$2" || exit 1
+      deliver_index=0
+      for deliver_name in $3; do
+        if (eval "$deliver_name=") 2>/dev/null; then
+          eval "$deliver_name=\$DELIVER_ENV_$deliver_index"
+          export "$deliver_name"
+        fi
+        unset "DELIVER_ENV_$deliver_index"
+        deliver_index=$((deliver_index + 1))
+      done
+      shift 3; exec "$@"
+    ' sh "$login_umask" "$limit_directory" "$variables" "$@"
   ) </dev/null >&3 2>&3 3>&- 9>&- &
   limited=$!
   (

@@ -55,6 +55,7 @@ begin_staging() {
 # From a verified tree to a release.
 finish_staging() {
   link_shared
+  link_files
   keep_manifest
   settle_on_disk
   mv "$scratch/tree" "releases/$release" || end 20 "can't rename the tree to releases/$release"
@@ -127,26 +128,12 @@ link_shared() {
 }
 
 link_one_shared() {
-  wanted=${1%/}
-  case "/$wanted/" in
-    *//* | */./* | */../*) end 11 "shared path \"$1\" is not a path inside the release" ;;
-  esac
-  up=../..
-  parent=
-  rest=$wanted
-  while :; do
-    case $rest in */*) ;; *) break ;; esac
-    parent=$parent${parent:+/}${rest%%/*}
-    rest=${rest#*/}
-    up=../$up
-    [ ! -L "$scratch/tree/$parent" ] || end 11 "shared path \"$1\": $parent is a link in $release"
-    [ -d "$scratch/tree/$parent" ] || mkdir "$scratch/tree/$parent" 2>/dev/null ||
-      end 11 "shared path \"$1\": $parent is no directory in $release"
-  done
+  split_path "$1"
+  make_parents "$scratch/tree"
   mkdir -p "shared/${parent:-.}" 2>/dev/null || end 11 "shared path \"$1\": can't create $root/shared/$parent"
   if [ ! -e "shared/$wanted" ]; then make_shared "$1"; fi
   rm -rf "$scratch/tree/$wanted"
-  ln -s "$up/shared/$wanted" "$scratch/tree/$wanted" 2>/dev/null || write_failed "the link to shared/$wanted"
+  ln -s "${up}../../shared/$wanted" "$scratch/tree/$wanted" 2>/dev/null || write_failed "the link to shared/$wanted"
 }
 
 make_shared() {
@@ -173,7 +160,7 @@ keep_manifest() {
   rm -rf "$kept" "$scratch/manifest"
   mkdir "$scratch/manifest" && mv "$scratch/listing" "$scratch/manifest/listing" &&
     { [ ! -f "$scratch/snapshot" ] || mv "$scratch/snapshot" "$scratch/manifest/snapshot"; } &&
-    printf '%s\n' "$digest" >"$scratch/manifest/digest" && printf '%s\n' "$shared" >"$scratch/manifest/shared" &&
+    printf '%s\n' "$digest" >"$scratch/manifest/digest" && tell_linked >"$scratch/manifest/shared" &&
     mv "$scratch/manifest" "$kept" || write_failed "the manifest of $release"
 }
 

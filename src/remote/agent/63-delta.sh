@@ -40,7 +40,7 @@ need_base() {
   there=$(digest_of "$base") || base_unfit "it is not on this host"
   [ "$there" = "$base_digest" ] || base_unfit "it has other content (digest $there)"
   [ "$(hash_stdin <".deliver/manifests/$base/listing")" = "$base_digest" ] || base_unfit "its listing was changed"
-  [ "$(cat ".deliver/manifests/$base/shared")" = "$shared" ] || base_unfit "its shared paths were others"
+  [ "$(cat ".deliver/manifests/$base/shared")" = "$(tell_linked)" ] || base_unfit "its shared paths were others"
 }
 
 patch_listing() {

@@ -63,7 +63,7 @@ remove_release() {
   fi
   # Out of the way in one step: a release that is being deleted is not a release.
   if mv "releases/$1" ".deliver/trash/$1.$nonce" 2>/dev/null; then
-    rm -rf ".deliver/manifests/$1"
+    rm -rf ".deliver/manifests/$1" "shared/.releases/$1"
     good=$(without "$1" "$good") bad=$(without "$1" "$bad")
     save_state
     fact removed "$1 $because"

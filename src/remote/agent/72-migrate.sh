@@ -16,13 +16,11 @@ do_migrate() {
     fact already yes
     end 0 "$release was migrated before"
   fi
-  for argument in "$@"; do
-    shift
-    case $argument in env.*) set -- "$@" "${argument#env.}" ;; esac
-  done
   (umask 077 && : >.deliver/migrate.log) 2>/dev/null || write_failed .deliver/migrate.log
   exec 3>.deliver/migrate.log
-  run_limited "$timeout" "$root_real/releases/$release" env DELIVER_PATH="$root" "$@" sh -c "$command"
+  DELIVER_PATH=$root
+  export DELIVER_PATH
+  run_limited "$timeout" "$root_real/releases/$release" sh -c "$command"
   exec 3>&-
   tail -n "$log_lines" .deliver/migrate.log
   [ "$timed_out" = no ] || end 17 "the migration was not done after $timeout s, and was killed"

@@ -29,20 +29,15 @@ do_logs() {
   end 0 told
 }
 
-# The arguments of the call; env.NAME=VALUE are the command's environment.
 do_run() {
   need_number timeout "$timeout"
   look
   find_session
   find_run_directory
-  for argument in "$@"; do
-    shift
-    case $argument in env.*) set -- "$@" "${argument#env.}" ;; esac
-  done
   DELIVER_RELEASE=$current DELIVER_PATH=$root
   export DELIVER_RELEASE DELIVER_PATH
   exec 3>&1
-  run_limited "$timeout" "$run_in" env "$@" sh -c "$command"
+  run_limited "$timeout" "$run_in" sh -c "$command"
   exec 3>&-
   [ "$timed_out" = no ] || end 0 "not done after $timeout s, and killed"
   printf '\n'

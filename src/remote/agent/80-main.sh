@@ -5,7 +5,7 @@ main() {
   root='' release='' id='' digest='' sha256='' size='' name='' file='' encoding=none shared='' fence='' protect='' keep=5
   service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' pidfile='' via_wanted=''
   guard=0 log_lines=40 mark_bad='' need=0 inodes=0 lines=40 timeout=60 dir=home command='' n=20
-  base='' base_digest='' patch_size='' verify=changed
+  base='' base_digest='' patch_size='' verify=changed variables='' files='' mode=600
   for argument in "$@"; do
     case $argument in *=*) ;; *) bad_call 'an argument without =' ;; esac
     value=${argument#*=}
@@ -22,6 +22,8 @@ main() {
       file) file=$value ;;
       encoding) encoding=$value ;;
       shared) shared=$value ;;
+      files) files=$value ;;
+      mode) mode=$value ;;
       service) service=$value ;;
       unit) unit=$value ;;
       user) user=$value ;;
@@ -45,9 +47,9 @@ main() {
       timeout) timeout=$value ;;
       dir) dir=$value ;;
       command) command=$value ;;
-      env.*)
-        name_part=${argument%%=*}
-        is_variable "${name_part#env.}" || bad_call "$name_part is no variable"
+      variables)
+        variables=$value
+        for each in $variables; do is_variable "$each" || bad_call "$each is no variable"; done
         ;;
       n) n=$value ;;
       base) base=$value ;;
@@ -71,7 +73,7 @@ main() {
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
   case $verb in
-    install | probe | put | stage | delta | activate | migrate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
+    install | probe | put | stage | delta | file | activate | migrate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
     *) bad_call "unknown verb $verb" ;;
   esac
 }
