@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { declareBuildCommands } from './cli/build.js'
 import { flag, text, type Declare, type Options, type Run } from './cli/command.js'
+import { declareHostCommands } from './cli/hosts.js'
 import { declareRecordCommands } from './cli/records.js'
 import { declareRolloutCommands } from './cli/rollout.js'
 import { declareUpkeepCommands } from './cli/upkeep.js'
@@ -74,6 +75,7 @@ function describe(program: Command, bind: Bind): Command {
   declareBuildCommands(command)
   declareRolloutCommands(command)
   declareRecordCommands(command)
+  declareHostCommands(command)
   declareUpkeepCommands(command)
   return program
 }

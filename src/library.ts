@@ -6,7 +6,9 @@ import type { CleanOptions } from './commands/clean.js'
 import type { CommitDepsOptions } from './commands/commit-deps.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
 import type { DeployOptions } from './commands/deploy.js'
+import type { ExecOptions } from './commands/exec.js'
 import type { HistoryOptions } from './commands/history.js'
+import type { LogsOptions } from './commands/logs.js'
 import type { ReleasesOptions } from './commands/releases.js'
 import type { PublishOptions } from './commands/publish.js'
 import type { PruneOptions } from './commands/prune.js'
@@ -116,6 +118,10 @@ export const releases = async (context: CommandContext, options?: ReleasesOption
   told(context, async () => (await import('./commands/releases.js')).releases(context, options))
 export const history = async (context: CommandContext, options?: HistoryOptions): Result =>
   told(context, async () => (await import('./commands/history.js')).history(context, options))
+export const exec = async (context: CommandContext, options: ExecOptions): Result =>
+  told(context, async () => (await import('./commands/exec.js')).exec(context, options))
+export const logs = async (context: CommandContext, options?: LogsOptions): Result =>
+  told(context, async () => (await import('./commands/logs.js')).logs(context, options))
 export const clean = async (context: CommandContext, options?: CleanOptions): Result =>
   told(context, async () => (await import('./commands/clean.js')).clean(context, options))
 export const prune = async (context: CommandContext, options?: PruneOptions): Result =>

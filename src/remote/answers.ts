@@ -42,6 +42,8 @@ export type Answer =
 /** More facts than any answer has; a host that floods us gets an `unknown`. */
 const mostFactBytes = 8 * 1024 * 1024
 
+const mostBlank = 100
+
 export class AnswerReader {
   readonly #nonce: string
   readonly #onLog: (line: string) => void
@@ -49,6 +51,8 @@ export class AnswerReader {
   readonly #log = new BoundedLog()
   readonly #facts: Fact[] = []
   #factBytes = 0
+  /** Empty lines are told when a line of text follows: those before a fact are the agent's own. */
+  #blank = 0
   #end: { code: number; text: string } | undefined
   readonly #stdout = new LineAssembler((line) => this.#line(line))
   readonly #stderr = new LineAssembler((line) => this.#logLine(line))
@@ -85,6 +89,7 @@ export class AnswerReader {
   #line(line: string): void {
     const mark = `@${this.#nonce} `
     if (this.#end !== undefined || !line.startsWith(mark)) return this.#logLine(line)
+    this.#blank = 0
     const [key = '', value] = split(line.slice(mark.length))
     if (key === 'end') return this.#ended(value)
     this.#factBytes += line.length
@@ -97,7 +102,12 @@ export class AnswerReader {
   }
 
   #logLine(line: string): void {
-    if (/^@[0-9a-f]{16} /.test(line) || line === '') return
+    if (/^@[0-9a-f]{16} /.test(line)) return
+    if (line === '') {
+      this.#blank = Math.min(this.#blank + 1, mostBlank)
+      return
+    }
+    for (; this.#blank > 0; this.#blank--) this.#onLog('')
     const clean = this.#redact(line)
     this.#log.add(clean)
     this.#onLog(clean)

@@ -31,3 +31,10 @@ export function quote(value: string): string {
 
 /** Must stand before the first quoted value: command substitution strips newlines at the end, hence the `x`. */
 export const newline: ShellLine = sh`n=$(printf '\\nx');n=\${n%x};`
+
+/** An argument list as one line of shell text: what a host runs gets exactly these words. */
+export function quoteWords(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[A-Za-z0-9_/.:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ')
+}

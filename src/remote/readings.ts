@@ -84,6 +84,11 @@ export function readFile(answer: Answer): Reading<{ readonly changed: boolean }>
   return read(answer, (facts) => ({ changed: first(facts, 'changed') === 'yes' }))
 }
 
+/** The files that the service logs to, absolute; none: its journal. */
+export function readLogFiles(answer: Answer): Reading<readonly string[]> {
+  return read(answer, (facts) => all(facts, 'log-file'))
+}
+
 /** Any call of which only the result counts. */
 export function readResult(answer: Answer): Reading<undefined> {
   return read(answer, () => undefined)

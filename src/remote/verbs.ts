@@ -189,7 +189,7 @@ export function service(of: { readonly service?: ServiceConfig; readonly port?: 
   return looking('service', [...serviceArgs(of.service), ...optional('port', of.port)])
 }
 
-/** The last lines of the service's log, as log text. */
+/** The last lines of the service's log, as log text, and the files that they are from, as facts. */
 export function logs(of: { readonly service?: ServiceConfig; readonly lines: number }): AgentCall {
   return looking('logs', [...serviceArgs(of.service), ['lines', String(of.lines)]])
 }

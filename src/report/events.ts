@@ -12,6 +12,13 @@ export type DeliverEvent =
       readonly stream: 'stdout' | 'stderr'
       readonly line: string
     }
+  /** What was asked of a host: output of a command, lines of a log. With a title the lines are one block under it. */
+  | {
+      readonly type: 'host-lines'
+      readonly host: string
+      readonly title?: string
+      readonly lines: readonly string[]
+    }
   /** A step of the command as a whole: "setup", "archive", "rollout". */
   | { readonly type: 'step-started'; readonly step: string; readonly detail?: string }
   | { readonly type: 'step-done'; readonly step: string; readonly detail?: string; readonly ms: number }

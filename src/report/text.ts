@@ -4,6 +4,7 @@ import { sanitiseLine, sanitiseLines } from './sanitise.js'
 import { layOut } from './table.js'
 import { progressFilter } from './throttle.js'
 import { showMilliseconds } from './units.js'
+import { displayWidth } from './width.js'
 import type { LineWriter } from './writer.js'
 
 export interface TextOptions {
@@ -66,6 +67,20 @@ export function textReporter(options: TextOptions): Reporter {
     }
   }
 
+  /** Columns of the longest host name so far. */
+  let margin = 0
+
+  /** Asked for, so that neither --quiet nor a prefix of time stands between; each line can be copied as it is. */
+  function hostLines({ host, title, lines }: Extract<DeliverEvent, { type: 'host-lines' }>): void {
+    const name = sanitiseLine(redact(host))
+    margin = Math.max(margin, displayWidth(name))
+    const prefix = `${paint.host(`${name}${' '.repeat(margin - displayWidth(name))} |`, host)} `
+    if (title !== undefined)
+      stdout.write(`${paint.host(name, host)}  ${paint.tone(sanitiseLine(redact(title)), 'dim')}`)
+    for (const line of lines)
+      stdout.write(`${title === undefined ? prefix : '  '}${sanitiseLine(redact(line))}`.trimEnd())
+  }
+
   function show(event: DeliverEvent): void {
     switch (event.type) {
       case 'warning':
@@ -100,6 +115,8 @@ export function textReporter(options: TextOptions): Reporter {
         return quiet
           ? undefined
           : timed(stdout, `batch ${event.batch} of ${event.of} done in ${showMilliseconds(event.ms)}`)
+      case 'host-lines':
+        return hostLines(event)
       case 'table':
         return table(event)
       case 'result':

@@ -25,6 +25,7 @@ do_logs() {
   need_service
   look
   user_bus
+  log_files | while IFS= read -r each; do fact_line log-file "$each"; done
   tell_log "$lines" || end 11 "$log_failed"
   end 0 told
 }
