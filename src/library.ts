@@ -2,6 +2,7 @@
  * The commands as functions, for programs that deploy. Each is loaded when it is called, so that a config file that imports
  * `defineConfig` costs nothing.
  */
+import type { CheckOptions } from './commands/check.js'
 import type { CleanOptions } from './commands/clean.js'
 import type { CommitDepsOptions } from './commands/commit-deps.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
@@ -114,6 +115,9 @@ export const ship = async (context: CommandContext, options?: ShipOptions): Resu
   told(context, async () => (await import('./commands/ship.js')).ship(context, options))
 export const status = async (context: CommandContext, options?: StatusOptions): Result =>
   told(context, async () => (await import('./commands/status.js')).status(context, options))
+/** A problem is no rejection: the exit code tells, and `data` has the findings. */
+export const check = async (context: CommandContext, options?: CheckOptions): Result =>
+  told(context, async () => (await import('./commands/check.js')).check(context, options))
 export const releases = async (context: CommandContext, options?: ReleasesOptions): Result =>
   told(context, async () => (await import('./commands/releases.js')).releases(context, options))
 export const history = async (context: CommandContext, options?: HistoryOptions): Result =>

@@ -1,6 +1,6 @@
 import type { AutoscalingConfig, RolloutConfig } from '../config/types.js'
 import { DeliverError } from '../errors.js'
-import type { Clock, Drain, Fleet, Host, PendingHost } from '../ports.js'
+import type { Clock, Drain, Fleet, Host, LeftOut, PendingHost } from '../ports.js'
 import type { AutoscalingApi, Group } from './autoscaling/api.js'
 import type { Balancers } from './autoscaling/balancers.js'
 import { createDeregistration } from './autoscaling/deregistration.js'
@@ -55,6 +55,12 @@ export function createAutoscalingFleet(options: AutoscalingFleetOptions): Fleet 
     name: nameOf(config.groups),
     hosts,
     pending: async (signal): Promise<readonly PendingHost[]> => (await select(signal)).pending,
+    leftOut: async (signal): Promise<readonly LeftOut[]> =>
+      (await select(signal)).ignored.map(({ id, because, standby = false }) => ({
+        name: id,
+        because,
+        standby,
+      })),
     bootTimeout: config.bootTimeout,
     restore: restoreOf(options),
     ...(drain === undefined ? {} : { drain }),

@@ -8,7 +8,7 @@ import { keysUnder } from './s3/keys.js'
 import { listKeys } from './s3/listing.js'
 import { permissionFor, type S3Action } from './s3/permissions.js'
 import { putObject } from './s3/put.js'
-import { abandonUploads } from './s3/uploads.js'
+import { abandonUploads, oldUploads } from './s3/uploads.js'
 import { headObject } from './s3/verify.js'
 
 /** A store in an S3 bucket, or in a part of one. The store's clock is the server's. */
@@ -65,6 +65,13 @@ export async function openS3Store(options: OpenBucket): Promise<Store> {
       const start = keys.ofPrefix(prefix)
       return bucket.inWords(`listing uploads of ${prefix}`, needs('list-uploads'), () =>
         abandonUploads(bucket, keys, { prefix: start, age }),
+      )
+    },
+
+    async unfinishedUploads(prefix, age) {
+      const start = keys.ofPrefix(prefix)
+      return bucket.inWords(`listing uploads of ${prefix}`, needs('list-uploads'), async () =>
+        (await oldUploads(bucket, keys, { prefix: start, age })).map(({ key }) => key),
       )
     },
 

@@ -1,7 +1,26 @@
-import { flag, text, type Declare } from './command.js'
+import { flag, selectionOptions, text, type Declare } from './command.js'
 
 /** What keeps things in order, what AWS is given, and the place to try them. */
 export function declareUpkeepCommands(command: Declare): void {
+  command(
+    'check',
+    'whether a deploy would find everything as it must be, and what to do where not',
+    (c) =>
+      selectionOptions(c.alias('doctor'))
+        .option('--fix', 'put right what runs of deliver left: standby, staging, locks, uploads, the alias')
+        .option('--lock-wait <duration>', 'with --fix: wait that long for a deploy to end, e.g. 15m')
+        .addHelpText(
+          'after',
+          '\nExit codes: 0 no problems (there may be warnings), 8 problems, 7 no hosts, 3 --fix found a deploy under way.',
+        ),
+    async (context, options) =>
+      (await import('../commands/check.js')).check(context, {
+        hosts: text(options.hosts),
+        limit: text(options.limit),
+        fix: flag(options.fix),
+        lockWait: text(options.lockWait),
+      }),
+  )
   command(
     'unlock',
     'remove the lock of a deploy that cannot do it itself',

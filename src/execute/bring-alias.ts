@@ -21,8 +21,8 @@ export interface BringAlias {
 
 /** Sees to it that the alias holds a release. Says whether it had to be written. */
 export async function bringAlias({ store, alias, key, record, signal }: BringAlias): Promise<boolean> {
+  if (await aliasHolds({ alias, key, record })) return false
   const content = contentFor(key, record)
-  if (await alias.holds(content)) return false
   const directory = await makePrivateDirectory(Date.now())
   try {
     const file = await packedFor({ store, key, record, directory, signal })
@@ -31,6 +31,11 @@ export async function bringAlias({ store, alias, key, record, signal }: BringAli
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** Whether it holds a release already. */
+export function aliasHolds({ alias, key, record }: Omit<BringAlias, 'store' | 'signal'>): Promise<boolean> {
+  return alias.holds(contentFor(key, record))
 }
 
 interface Pack extends Omit<BringAlias, 'alias' | 'signal'> {

@@ -22,12 +22,21 @@ export interface Fleet {
   desired?(signal?: AbortSignal): Promise<number>
   /** Servers that were launched and are not in service yet. */
   pending?(signal?: AbortSignal): Promise<readonly PendingHost[]>
+  /** Servers of the fleet that are neither hosts nor on their way, and why. */
+  leftOut?(signal?: AbortSignal): Promise<readonly LeftOut[]>
   /** Milliseconds from its launch after which a pending server isn't waited for any more. */
   readonly bootTimeout?: number
   /** What takes hosts out of traffic while they are switched; undefined: nothing does. */
   readonly drain?: Drain
   /** As Drain.restore, also for what another kind of drain changed: the config may have been edited since. */
   readonly restore?: Drain['restore']
+}
+
+export interface LeftOut {
+  readonly name: string
+  readonly because: string
+  /** Somebody took it out of traffic, and nobody will replace it. */
+  readonly standby: boolean
 }
 
 export interface PendingHost {

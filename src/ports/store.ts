@@ -47,6 +47,8 @@ export interface Store {
    * that has no such thing lacks the method.
    */
   abandonUploads?(prefix: string, age: number): Promise<readonly string[]>
+  /** The keys that abandonUploads would end the uploads of. There where that is. */
+  unfinishedUploads?(prefix: string, age: number): Promise<readonly string[]>
   /** Removes an object or document; none is fine. */
   remove(key: string): Promise<void>
   readDocument(key: string): Promise<StoredDocument | undefined>

@@ -2,6 +2,7 @@
 import type { Fact } from './answers.js'
 import type {
   Current,
+  GuardEnds,
   GuardSurvives,
   HostFacts,
   HostProblem,
@@ -62,6 +63,10 @@ export function problem(value: string): HostProblem {
 
 export function guardSurvives(value: string): GuardSurvives {
   return oneOf<GuardSurvives>(value, ['reboot', 'session', 'none'])
+}
+
+export function guardEnds(value: string): GuardEnds {
+  return oneOf<GuardEnds>(value, ['off', 'path', 'boot'])
 }
 
 /** `UID NAME` */

@@ -37,6 +37,9 @@ export interface HostState {
 
 export type GuardSurvives = 'reboot' | 'session' | 'none'
 
+/** Why a guard doesn't outlive a reboot: it was chosen so, the path can't stand in a unit or crontab, or nothing starts it at boot. */
+export type GuardEnds = 'off' | 'path' | 'boot'
+
 export interface HostFacts extends HostState {
   /** Of the agent's protocol. */
   readonly version: string
@@ -58,6 +61,7 @@ export interface HostFacts extends HostState {
   readonly tools: ReadonlySet<string>
   /** How long an unconfirmed switch is guarded on this host: until it reboots (`session`), or beyond; `none`: not at all. */
   readonly guardSurvives?: GuardSurvives
+  readonly guardEnds?: GuardEnds
   readonly problems: readonly HostProblem[]
 }
 

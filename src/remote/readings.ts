@@ -5,7 +5,16 @@
 import { codes, type Answer, type Fact } from './answers.js'
 import type { HostFacts, HostStatus, JournalLine, ServiceFacts, SwitchFacts } from './facts.js'
 import { all, first, given, known, Malformed, name, need, number } from './fields.js'
-import { guardSurvives, journalLine, problem, release, serviceFacts, state, user } from './fact-shapes.js'
+import {
+  guardEnds,
+  guardSurvives,
+  journalLine,
+  problem,
+  release,
+  serviceFacts,
+  state,
+  user,
+} from './fact-shapes.js'
 
 /** `refused`: the agent answered with a code that isn't ok; `log` and `facts` are what it told until then. */
 export type Reading<T> =
@@ -14,7 +23,11 @@ export type Reading<T> =
   | { readonly kind: 'unknown'; readonly because: string; readonly log: string }
 
 export function readHostFacts(answer: Answer): Reading<HostFacts> {
-  return read(answer, (facts) => ({
+  return read(answer, hostFacts)
+}
+
+export function hostFacts(facts: readonly Fact[]): HostFacts {
+  return {
     ...state(facts),
     version: need(facts, 'version'),
     path: need(facts, 'path'),
@@ -28,8 +41,9 @@ export function readHostFacts(answer: Answer): Reading<HostFacts> {
     ...given('freeInodes', known(facts, 'free-inodes', number)),
     tools: new Set(all(facts, 'tool')),
     ...given('guardSurvives', known(facts, 'guard-survives', guardSurvives)),
+    ...given('guardEnds', known(facts, 'guard-ends', guardEnds)),
     problems: all(facts, 'problem').map(problem),
-  }))
+  }
 }
 
 export function readServiceFacts(answer: Answer): Reading<ServiceFacts> {
@@ -94,7 +108,8 @@ export function readResult(answer: Answer): Reading<undefined> {
   return read(answer, () => undefined)
 }
 
-function read<T>(answer: Answer, parse: (facts: readonly Fact[]) => T): Reading<T> {
+/** The value of an answer whose code is ok. `parse` throws Malformed for what makes no sense. */
+export function read<T>(answer: Answer, parse: (facts: readonly Fact[]) => T): Reading<T> {
   if (answer.kind === 'unknown') return answer
   const { code, text, log } = answer
   if (code !== codes.ok) return { kind: 'refused', code, text, log }

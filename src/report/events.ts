@@ -48,6 +48,8 @@ export type DeliverEvent =
       readonly columns: readonly string[]
       readonly rows: readonly (readonly Cell[])[]
     }
+  /** What a check has seen, in an order that makes sense to people. */
+  | { readonly type: 'findings'; readonly findings: readonly ReportedFinding[] }
   /** The last event of a command that ran to its end: one sentence, and the exit code. */
   | {
       readonly type: 'result'
@@ -57,6 +59,15 @@ export type DeliverEvent =
       readonly fix?: string
       readonly data?: unknown
     }
+
+/** See check/finding.ts. */
+export interface ReportedFinding {
+  readonly level: 'ok' | 'warning' | 'problem'
+  readonly area: string
+  readonly host?: string
+  readonly text: string
+  readonly fix?: string
+}
 
 export type HostState =
   | 'connecting'

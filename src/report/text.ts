@@ -1,4 +1,5 @@
 import type { DeliverEvent, HostState, Reporter } from './events.js'
+import { layOutFindings } from './findings.js'
 import { createPaint } from './paint.js'
 import { sanitiseLine, sanitiseLines } from './sanitise.js'
 import { layOut } from './table.js'
@@ -119,6 +120,15 @@ export function textReporter(options: TextOptions): Reporter {
         return hostLines(event)
       case 'table':
         return table(event)
+      case 'findings':
+        for (const line of layOutFindings(event.findings, {
+          quiet,
+          width: options.width,
+          paint: paint.tone,
+          redact,
+        }))
+          stdout.write(line)
+        return
       case 'result':
         return result(event)
     }

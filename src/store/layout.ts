@@ -6,7 +6,7 @@ import type { ArchiveFormat } from '../release/release.js'
  *
  *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, release.json}
  *   <app>/agents/agent-<hash>.sh
- *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json}
+ *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json, trials/<id>}
  */
 export interface ReleaseKeys {
   readonly archive: string
@@ -84,6 +84,15 @@ export function historyPrefix(app: string, environment: string): string {
 export function historyKey(app: string, environment: string, time: number, id: string): string {
   const stamp = new Date(time).toISOString().replaceAll(/[:.]/g, '-')
   return `${historyPrefix(app, environment)}${stamp}-${checked('history id', id)}.json`
+}
+
+/** What rights are tried on; removed at once. */
+export function trialKey(app: string, environment: string, id: string): string {
+  return `${trialsPrefix(app, environment)}${checked('trial', id)}`
+}
+
+export function trialsPrefix(app: string, environment: string): string {
+  return `${environmentPrefix(app, environment)}trials/`
 }
 
 /** That the migration of a release was done in the environment. */

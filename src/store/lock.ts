@@ -67,6 +67,22 @@ export async function readHolder(
   return found === undefined || isFree(found.lock, found.age) ? undefined : found.lock
 }
 
+export interface LockSeen {
+  readonly lock: LockDocument
+  /** Whether the next one may take it: it was released, or not renewed for too long by the store's clock. */
+  readonly free: boolean
+}
+
+/** The lock as it stands, also when its deploy has ended or died. Undefined: nobody ever took it. */
+export async function lookAtLock(
+  store: Store,
+  app: string,
+  environment: string,
+): Promise<LockSeen | undefined> {
+  const found = await readLock(store, lockKey(app, environment))
+  return found === undefined ? undefined : { lock: found.lock, free: isFree(found.lock, found.age) }
+}
+
 /** Frees a lock by hand. A run that still holds it notices with its next renewal, and stops. */
 export async function unlock(
   store: Store,

@@ -11,7 +11,7 @@ export interface Selection {
   readonly hosts: readonly Host[]
   readonly pending: readonly PendingHost[]
   /** Neither: instances that somebody might miss, and why they are left out. */
-  readonly ignored: readonly { readonly id: string; readonly because: string }[]
+  readonly ignored: readonly { readonly id: string; readonly because: string; readonly standby?: true }[]
 }
 
 export interface Census {
@@ -44,7 +44,7 @@ export function selectInstances(census: Census): Selection {
   const instances = new Map(census.instances.map((instance) => [instance.id, instance]))
   const hosts: Host[] = []
   const pending: PendingHost[] = []
-  const ignored: { id: string; because: string }[] = []
+  const ignored: { id: string; because: string; standby?: true }[] = []
   for (const member of distinctMembers(members)) {
     const { id, state } = member
     const instance = instances.get(id)
@@ -56,7 +56,8 @@ export function selectInstances(census: Census): Selection {
       else if (because !== undefined) ignored.push({ id, because })
     } else if (phaseOf(state) === 'pending') {
       if (instance !== undefined && isAlive(instance)) pending.push(pendingHost(instance))
-    } else if (phaseOf(state) === 'standby') ignored.push({ id, because: `it is in standby (${state})` })
+    } else if (phaseOf(state) === 'standby')
+      ignored.push({ id, because: `it is in standby (${state})`, standby: true })
     else if (phaseOf(state) !== 'leaving')
       ignored.push({ id, because: `its lifecycle state is ${JSON.stringify(state)}` })
   }

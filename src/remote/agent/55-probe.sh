@@ -163,6 +163,11 @@ tell_instance() {
 }
 
 do_probe() {
+  tell_probe
+  end 0 probed
+}
+
+tell_probe() {
   need_number need "$need"
   need_number inodes "$inodes"
   need_service
@@ -188,6 +193,5 @@ do_probe() {
   find_boot_way
   tell_guard
   probe_service
-  end 0 probed
 }
 

@@ -36,11 +36,18 @@ cron_is_there() {
   return 1
 }
 
-# Tells how long the guard of a switch lasts: until a reboot, or beyond it.
+# Tells how long the guard of a switch lasts: until a reboot, or beyond it; and then why not: `off` was chosen, the `path` is
+# none that units and crontabs may hold, or nothing starts it at boot (`boot`).
 tell_guard() {
   if [ -n "$boot_way" ]; then
     fact guard-survives reboot
-  elif [ -n "$session_with" ]; then
+    return 0
+  fi
+  guard_ends='boot'
+  case $root_real in *[!A-Za-z0-9._/-]*) guard_ends='path' ;; esac
+  [ "${DELIVER_BOOT_GUARD:-on}" != off ] || guard_ends='off'
+  fact guard-ends "$guard_ends"
+  if [ -n "$session_with" ]; then
     fact guard-survives session
   else
     fact guard-survives none

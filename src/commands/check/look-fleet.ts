@@ -1,0 +1,111 @@
+import type { FleetFacts, HostLook, Looked } from '../../check/facts.js'
+import { systemClock } from '../../adapters/clock.js'
+import type { Config } from '../../config/types.js'
+import { DeliverError } from '../../errors.js'
+import { healthPort } from '../../execute/health/probe.js'
+import { HostLink } from '../../execute/link.js'
+import { roomFor } from '../../execute/material.js'
+import { inParallel } from '../../execute/parallel.js'
+import { chooseHosts, type Selection } from '../../plan/select.js'
+import type { Fleet, Host } from '../../ports.js'
+import type { ReleaseRecord } from '../../release/release.js'
+import { check } from '../../remote/check-verbs.js'
+import { readHostCheck, type HostCheck } from '../../remote/check-readings.js'
+import type { AgentCall } from '../../remote/wire.js'
+import { openFleet, openTransport } from '../../wire.js'
+import type { CommandContext } from '../context.js'
+import { looked } from './looked.js'
+
+export interface FleetLook {
+  readonly facts: FleetFacts
+  /** Those that were selected. */
+  readonly hosts: readonly Host[]
+}
+
+/** Rejects with kind `noHosts` when the selection means nobody. */
+export function lookAtFleet(
+  context: CommandContext,
+  config: Config,
+  selection: Selection,
+): Promise<Looked<FleetLook>> {
+  return looked(async () => {
+    // What the fleet would warn about are findings here.
+    const fleet = await openFleet(config, { event: () => undefined, close: () => Promise.resolve() })
+    const { signal } = context.interrupt
+    const hosts = await fleet.hosts(signal)
+    const facts: FleetFacts = {
+      name: fleet.name,
+      hosts: hosts.length,
+      pending: ((await fleet.pending?.(signal)) ?? []).length,
+      leftOut: (await fleet.leftOut?.(signal)) ?? [],
+      ...(await desiredOf(fleet, signal)),
+    }
+    return { facts, hosts: hosts.length === 0 ? [] : chooseHosts(hosts, selection) }
+  })
+}
+
+async function desiredOf(fleet: Fleet, signal: AbortSignal): Promise<{ readonly desired?: number }> {
+  return fleet.desired === undefined ? {} : { desired: await fleet.desired(signal) }
+}
+
+/** Milliseconds: a whole tree is looked through, over a slow disk. */
+const lookLimit = 180_000
+
+/** Every host at once, as many as the config allows, each over one connection. Nothing is left on them. */
+export async function lookAtHosts(
+  context: CommandContext,
+  config: Config,
+  hosts: readonly Host[],
+  record: ReleaseRecord | undefined,
+): Promise<readonly HostLook[]> {
+  const { target } = config
+  if (target === undefined || hosts.length === 0) return []
+  const port = healthPort(config.health)
+  const call = check({
+    shared: target.shared,
+    ...(record === undefined ? {} : roomFor(record)),
+    ...(config.service === undefined ? {} : { service: config.service }),
+    ...(port === undefined ? {} : { port }),
+  })
+  const transport = await openTransport(config, context.env, context.reporter)
+  try {
+    return await inParallel(config.ssh.concurrency, hosts, async (host) => {
+      const link = new HostLink({ host, transport, path: target.path })
+      try {
+        return await lookAtHost(link, call, context.interrupt.signal)
+      } finally {
+        await link.close()
+      }
+    })
+  } finally {
+    await transport.close()
+  }
+}
+
+async function lookAtHost(link: HostLink, call: AgentCall, signal: AbortSignal): Promise<HostLook> {
+  const { name, instance } = link.host
+  let asked = systemClock.now()
+  const seen = await looked(async (): Promise<HostCheck> => {
+    await link.session(signal)
+    asked = systemClock.now()
+    const reading = readHostCheck(await link.call(call, { timeout: lookLimit, signal }))
+    signal.throwIfAborted()
+    if (reading.kind === 'ok') return reading.value
+    if (reading.kind === 'refused') throw new DeliverError('precondition', reading.text)
+    const said = reading.log.trim().split('\n').at(-1) ?? ''
+    throw new DeliverError(
+      'failed',
+      `no answer that makes sense: ${reading.because}${said === '' ? '' : ` (${said})`}`,
+      {
+        fix: 'Log in by hand with ssh and run `sh -c true`: a login shell that prints, asks or ends stands in the way.',
+      },
+    )
+  })
+  return {
+    host: name,
+    looked: seen,
+    asked,
+    answered: systemClock.now(),
+    ...(instance === undefined ? {} : { instance }),
+  }
+}
