@@ -86,6 +86,15 @@ describe('the arrows point one way', () => {
     expect(impure.map(({ path }) => path)).toEqual([])
   })
 
+  test('check/ judges what was seen: no I/O, no clock', () => {
+    const allowed = startsWith('check/', 'plan/', 'report/units.ts', 'errors.ts')
+    expect(wrong(/^check\//, (of) => !allowed(of))).toEqual([])
+    const impure = files.filter(
+      ({ path, text }) => path.startsWith('check/') && /\bawait\b|Date\.now|new Date\(\)/.test(text),
+    )
+    expect(impure.map(({ path }) => path)).toEqual([])
+  })
+
   test('remote/ makes values; only the agent itself is read from the disk', () => {
     const allowed = startsWith('remote/', 'errors.ts', 'node:string_decoder', 'node:util')
     expect(wrong(/^remote\//, (of) => !allowed(of), ['remote/agent-program.ts'])).toEqual([])

@@ -41,4 +41,4 @@ export function finderOf(area: Area, host?: string): Finder {
 }
 
 /** How an instruction reads that the command can follow by itself. */
-export const byItself = 'deliver check --fix does it.'
+export const byItself = 'Or now: deliver check --fix.'

@@ -1,3 +1,4 @@
+import { showCount } from '../report/units.js'
 import { finderOf, type Finding } from './finding.js'
 import type { FleetFacts, LockFacts, Looked } from './facts.js'
 
@@ -6,7 +7,10 @@ export function judgeFleet(looked: Looked<FleetFacts>, lock: LockFacts | undefin
   if (looked.kind === 'failed') return [is.problem(looked.trouble.what, looked.trouble.fix)]
   const { name, hosts, desired, pending, leftOut } = looked.value
   const ours = new Set((lock?.changed ?? []).flatMap((entry) => entry.split(' ')))
-  const count = `${hosts} host(s)`
+  const count = showCount(hosts, 'host')
+  const coming = pending === 0 ? '' : `, ${pending} more on their way`
+  // A list in the config has its size in its name.
+  const all = name.startsWith(count) ? name : `${name}: ${count}`
   return [
     hosts === 0
       ? is.problem(
@@ -14,9 +18,9 @@ export function judgeFleet(looked: Looked<FleetFacts>, lock: LockFacts | undefin
           'Add hosts, or start instances; the first deploy of a group without servers is deploy --allow-empty.',
         )
       : desired === undefined || hosts >= desired
-        ? is.ok(`${name}: ${count}${pending === 0 ? '' : `, ${pending} more on their way`}`)
+        ? is.ok(`${all}${coming}`)
         : is.warning(
-            `${name}: ${count} in service of ${desired} that there ought to be${pending === 0 ? '' : `, ${pending} on their way`}`,
+            `${all} in service, ${desired} wanted${coming}`,
             'See the activity history of the group.',
           ),
     // What a deploy of ours holds or left is told with the lock.

@@ -1,4 +1,5 @@
 /** What is here: the config, the clone, and the tools of this machine. */
+import { showCount } from '../report/units.js'
 import { finderOf, type Finding } from './finding.js'
 import type { ConfigFacts, GitFacts, Looked, ToolFacts } from './facts.js'
 
@@ -55,7 +56,7 @@ export function judgeGit(looked: Looked<GitFacts>): readonly Finding[] {
     changed === 0
       ? is.ok('nothing changed since that commit')
       : is.warning(
-          `${changed} changed file(s) are not committed, so commit-deps and ship refuse`,
+          `${showCount(changed, 'changed file')} not committed, so commit-deps and ship refuse`,
           'Commit or stash them, or leave them out with --allow-dirty.',
         ),
     noTags === undefined

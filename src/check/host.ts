@@ -1,10 +1,9 @@
 import type { HostCheck } from '../remote/check-readings.js'
 import { weakGuard } from '../plan/guard.js'
-import { showBytes } from '../report/units.js'
+import { listed, showBytes, showCount } from '../report/units.js'
 import { byItself, finderOf, type Finder, type Finding } from './finding.js'
 import type { ConfigFacts, HostLook, LockFacts } from './facts.js'
 import { judgeService } from './service.js'
-import { shortList } from './store.js'
 
 /** What a host is measured by. */
 export interface Measure {
@@ -54,7 +53,7 @@ function fixFor(code: string): string | undefined {
     case 'no-service':
       return 'Make the service on the host, or correct service in the config.'
     case 'incomplete':
-      return 'Deploy another release; this one is sent again when nothing of it is left on the host.'
+      return 'Deploy another release, remove this one from releases/ on the host, and deploy it again.'
     case 'no-atomic-rename':
     case 'no-sha256':
     case 'no-tools':
@@ -66,7 +65,7 @@ function fixFor(code: string): string | undefined {
 
 function judgeRoom(is: Finder, { freeBytes, freeInodes, problems }: HostCheck): readonly Finding[] {
   if (freeBytes === undefined || problems.some(({ code }) => code === 'no-space')) return []
-  const inodes = freeInodes === undefined ? '' : ` and ${freeInodes} inodes`
+  const inodes = freeInodes === undefined ? '' : ` and ${showCount(freeInodes, 'inode')}`
   return [is.ok(`${showBytes(freeBytes)}${inodes} free`)]
 }
 
@@ -157,7 +156,7 @@ function judgePlaces(
       ? []
       : [
           is.warning(
-            `shared/${shortList(sharedMissing)} is not there, and staging stops unless the release brings it`,
+            `shared/${listed(sharedMissing)} is not there, and staging stops unless the release brings it`,
             'Create it on the host; a directory is written with a slash at its end in target.shared.',
           ),
         ]),
@@ -180,8 +179,8 @@ function judgeLeftovers(
   if (leftovers.length === 0 || lock?.state === 'held') return []
   return [
     is.warning(
-      `${leftovers.length} leftover(s) of steps that were cut short: ${shortList(leftovers)}`,
-      `The next deploy removes them; ${byItself}`,
+      `${showCount(leftovers.length, 'leftover')} of steps that were cut short: ${listed(leftovers)}`,
+      `The next deploy removes them. ${byItself}`,
       'staging',
     ),
   ]

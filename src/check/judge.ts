@@ -10,13 +10,17 @@ export function judge(facts: CheckFacts): readonly Finding[] {
   const config = seen(facts.config)
   const lock = seen(facts.lock)
   const intended = seen(facts.pointer)?.current?.release
+  const store = facts.store === undefined ? [] : judgeStore(facts.store, config)
+  // One bucket that isn't there, or one right, is one finding.
+  const isTold = (looked: Looked<unknown>): boolean =>
+    looked.kind === 'failed' && store.some(({ fix }) => fix !== undefined && fix === looked.trouble.fix)
   return [
     ...judgeConfig(facts.config),
     ...judgeGit(facts.git),
     ...judgeTools(facts.tools, config),
-    ...(facts.store === undefined ? [] : judgeStore(facts.store, config)),
-    ...(facts.lock === undefined ? [] : judgeLock(facts.lock)),
-    ...(facts.pointer === undefined ? [] : judgePointer(facts.pointer)),
+    ...store,
+    ...(facts.lock === undefined || isTold(facts.lock) ? [] : judgeLock(facts.lock)),
+    ...(facts.pointer === undefined || isTold(facts.pointer) ? [] : judgePointer(facts.pointer)),
     ...(facts.fleet === undefined ? [] : judgeFleet(facts.fleet, lock)),
     ...(config === undefined
       ? []

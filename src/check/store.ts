@@ -1,4 +1,5 @@
 /** What is in the store: its rights and promises, the lock, the pointer. */
+import { listed, showCount } from '../report/units.js'
 import { byItself, finderOf, type Finding } from './finding.js'
 import type { ConfigFacts, LockFacts, Looked, PointerFacts, StoreFacts, StoreTrial } from './facts.js'
 
@@ -31,8 +32,8 @@ export function judgeStore(
       ? []
       : [
           is.warning(
-            `${unfinished.length} upload(s) never ended, cost money and show in no listing: ${shortList(unfinished)}`,
-            `They are older than a day. ${byItself}`,
+            `${showCount(unfinished.length, 'upload')} never ended. They cost money and show in no listing: ${listed(unfinished)}`,
+            'They are older than a day. End them: deliver check --fix.',
             'uploads',
           ),
         ]),
@@ -68,7 +69,7 @@ export function judgeLock(looked: Looked<LockFacts | undefined>): readonly Findi
       ? is.ok(`free, last held by ${holder}`)
       : is.warning(
           `${holder} never ended: its lock has run out or its process is gone`,
-          `The next deploy takes it over; ${byItself}`,
+          `The next deploy takes it over. ${byItself}`,
           'lock',
         ),
     ...(changed.length === 0
@@ -76,7 +77,7 @@ export function judgeLock(looked: Looked<LockFacts | undefined>): readonly Findi
       : [
           is.problem(
             `${holder} left undone: ${changed.join(', ')}`,
-            `The next deploy undoes it first; ${byItself}`,
+            `The next deploy undoes it first. ${byItself}`,
             'changes',
           ),
         ]),
@@ -115,14 +116,5 @@ function judgeAlias(looked: NonNullable<PointerFacts['alias']>, release: string)
   const { name, holds } = looked.value
   return holds
     ? is.ok(`${name} has it`)
-    : is.problem(
-        `${name} has something else than ${release}`,
-        `A deploy brings it along; ${byItself}`,
-        'alias',
-      )
-}
-
-export function shortList(names: readonly string[], shown = 3): string {
-  const more = names.length > shown ? ` and ${names.length - shown} more` : ''
-  return `${names.slice(0, shown).join(', ')}${more}`
+    : is.problem(`${name} has something else than ${release}`, byItself, 'alias')
 }

@@ -18,6 +18,7 @@ import { executeAndFollow } from './execute-and-follow.js'
 import { checkFleetSize, deployToNobody } from './fleet-size.js'
 import type { RolloutOptions } from './rollout-options.js'
 import type { RolloutSession } from './rollout-session.js'
+import { warnWeakGuard } from './warn-weak-guard.js'
 import { showOutcomes, showPlan } from './show.js'
 
 /** What `deploy` and `rollback` do differently. */
@@ -67,6 +68,7 @@ export async function conductRollout(
   if (ready.length === 0 || !mayLeave(unfit, intent, run.config.rollout.allowUnreachable))
     return refused(context, intent, there)
 
+  warnWeakGuard(run, ready)
   const plan = await intent.plan(ready.map(({ view }) => view))
   const looked: Looked = { plan, ready, record: (release) => intent.record(release) }
   await intent.planned?.({ ...looked, hosts })

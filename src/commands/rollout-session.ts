@@ -137,7 +137,7 @@ async function takeLease(
   if (lease.tookOver !== undefined)
     context.reporter.event({
       type: 'warning',
-      text: `an earlier run of ${lease.tookOver.owner} never ended; its hosts are read and brought in line`,
+      text: `an earlier run of ${lease.tookOver.owner} never ended; this one takes its lock over`,
     })
   return lease
 }

@@ -1,8 +1,8 @@
 import type { Answer, Fact } from './answers.js'
 import type { HostFacts, ServiceFacts } from './facts.js'
 import { all, first, given, known, oneOf } from './fields.js'
-import { serviceFacts } from './fact-shapes.js'
-import { hostFacts, read, type Reading } from './readings.js'
+import { hostFacts, serviceFacts } from './fact-shapes.js'
+import { read, type Reading } from './reading.js'
 
 /** Where a restart would start the app: from `current`, from one release for ever, or from a place that deploys don't touch. */
 export type UnitPlace = 'current' | 'release' | 'elsewhere'

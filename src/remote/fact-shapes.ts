@@ -15,6 +15,26 @@ import type {
 } from './facts.js'
 import { all, digest, first, given, known, Malformed, name, need, number, oneOf } from './fields.js'
 
+export function hostFacts(facts: readonly Fact[]): HostFacts {
+  return {
+    ...state(facts),
+    version: need(facts, 'version'),
+    path: need(facts, 'path'),
+    hostname: first(facts, 'hostname') ?? '',
+    ...given('instance', first(facts, 'instance')),
+    clock: number(need(facts, 'clock')) * 1000,
+    user: user(need(facts, 'user')),
+    releases: all(facts, 'release').map(release),
+    fence: number(first(facts, 'fence') ?? '0'),
+    ...given('freeBytes', known(facts, 'free-bytes', number)),
+    ...given('freeInodes', known(facts, 'free-inodes', number)),
+    tools: new Set(all(facts, 'tool')),
+    ...given('guardSurvives', known(facts, 'guard-survives', guardSurvives)),
+    ...given('guardEnds', known(facts, 'guard-ends', guardEnds)),
+    problems: all(facts, 'problem').map(problem),
+  }
+}
+
 export function state(facts: readonly Fact[]): HostState {
   return {
     current: current(need(facts, 'current')),

@@ -28,3 +28,20 @@ export function showAge(ms: number): string {
   if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`
   return `${Math.floor(seconds / 86_400)}d`
 }
+
+/** `1 host`, `3 hosts`; `16.1M inodes`. */
+export function showCount(count: number, what: string): string {
+  const shown =
+    count < 100_000
+      ? String(count)
+      : count < 1e6
+        ? `${Math.floor(count / 1000)}k`
+        : `${(count / 1e6).toFixed(1)}M`
+  return `${shown} ${what}${count === 1 ? '' : 's'}`
+}
+
+/** `web1, web2, web3 and 4 more`. */
+export function listed(names: readonly string[], shown = 3): string {
+  const more = names.length > shown ? ` and ${names.length - shown} more` : ''
+  return `${names.slice(0, shown).join(', ')}${more}`
+}

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Answer, Fact } from '../../src/remote/answers.js'
+import * as checkReadings from '../../src/remote/check-readings.js'
 import * as readings from '../../src/remote/readings.js'
 
 const digest = 'a'.repeat(64)
@@ -118,6 +119,9 @@ test('no facts whatever make a reader throw', () => {
     'exit',
     'previous',
     'active',
+    'leftover',
+    'unit-place',
+    'guard-ends',
   ]
   const fact = fc.tuple(
     fc.constantFrom(...keys),
@@ -125,7 +129,7 @@ test('no facts whatever make a reader throw', () => {
   )
   fc.assert(
     fc.property(fc.array(fact), (facts) => {
-      for (const read of Object.values(readings))
+      for (const read of Object.values({ ...readings, ...checkReadings }))
         expect(['ok', 'unknown']).toContain(read(answer(facts)).kind)
     }),
   )
