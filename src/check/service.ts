@@ -5,10 +5,26 @@ import type { ConfigFacts } from './facts.js'
 /** Whether a restart starts what `current` names, and whether that runs now. */
 export function judgeService(is: Finder, host: HostCheck, { sections }: ConfigFacts): readonly Finding[] {
   if (!sections.has('service') || host.problems.some(({ code }) => code === 'no-service')) return []
-  const found = [...judgePlace(is, host), ...judgeUnit(is, host), ...judgeProcess(is, host)]
+  const found = [
+    ...judgeSudo(is, host),
+    ...judgePlace(is, host),
+    ...judgeUnit(is, host),
+    ...judgeProcess(is, host),
+  ]
   return found.length === 0
     ? [is.ok(host.unit === undefined ? 'service' : 'its unit runs from current')]
     : found
+}
+
+/** What it may not do at all is a problem that the agent tells. */
+function judgeSudo(is: Finder, { sudoPassword: command, user }: HostCheck): readonly Finding[] {
+  if (command === undefined) return []
+  return [
+    is.problem(
+      'sudo allows the restart, and as its rules read only with a password',
+      `Add with visudo, below the other rules: ${user.name} ALL=(root) NOPASSWD: ${command}`,
+    ),
+  ]
 }
 
 function judgePlace(is: Finder, { path, unit, service, current }: HostCheck): readonly Finding[] {

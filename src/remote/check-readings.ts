@@ -18,6 +18,8 @@ export interface HostCheck extends HostFacts {
     /** Whether a boot starts it. */
     readonly atBoot: boolean
   }
+  /** The command of the restart that sudo allows, and as its rules read only with a password. */
+  readonly sudoPassword?: string
   /** What steps that were killed, or are under way, have in the staging area: paths below `.deliver`. */
   readonly leftovers: readonly string[]
   /** Shared paths of the config that are not there, and that staging can't make. */
@@ -35,6 +37,7 @@ export function readHostCheck(answer: Answer): Reading<HostCheck> {
     ...hostFacts(facts),
     service: serviceFacts(facts),
     ...given('unit', unit(facts)),
+    ...given('sudoPassword', first(facts, 'sudo-password')),
     leftovers: all(facts, 'leftover'),
     sharedMissing: all(facts, 'shared-missing'),
     sharedElsewhere: first(facts, 'shared-elsewhere') === 'yes',

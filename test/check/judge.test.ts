@@ -297,6 +297,7 @@ describe('a host', () => {
     [{ current: { kind: 'release', release: 'v0' }, service: {} }, ['warning web1: current is v0, not v1']],
     [{ current: none, service: {} }, ['warning web1: current is nothing, not v1']],
     [{ unconfirmed: { id: 'x', release: 'v1' } }, ['problem web1: v1 is on trial']],
+    [{ sudoPassword: '/usr/bin/x' }, ['problem web1: sudo allows the restart']],
     [{ altered: 'server.js' }, ['warning web1: v1 is not what was deployed: server.js']],
     [{ tools: new Set(['gzip']) }, ['warning web1: no zstd: releases are sent to it as gzip']],
     [{ tools: new Set<string>() }, ['warning web1: no gzip: releases are sent to it uncompressed']],

@@ -12,6 +12,7 @@ do_check() {
   fi
   check_unit
   check_command_sudo
+  [ "$service$user" != systemd ] || check_password systemctl restart "$unit"
   tell_service
   end 0 checked
 }
@@ -124,6 +125,32 @@ check_command_sudo() {
   [ "${1:-}" != -n ] || shift
   case ${1:--} in -*) return 0 ;; esac
   probe_sudo "$@"
+  check_password "$@"
+}
+
+# As soon as any command needs no password, sudo lists one that does as allowed too. So its rules are read.
+check_password() {
+  [ "$(id -u)" != 0 ] || return 0
+  allowed=$(sudo -n -l "$@" 2>/dev/null) && rules=$(sudo -n -l 2>/dev/null) || return 0
+  case $rules in *'!authenticate'*) return 0 ;; esac
+  without_password=no
+  set -f
+  IFS=$nl
+  for rule in $rules; do
+    case $rule in *NOPASSWD:*) ;; *) continue ;; esac
+    rule=${rule#*NOPASSWD: }
+    IFS=,
+    for each in ${rule%%, PASSWD:*}; do
+      each=${each# }
+      # shellcheck disable=SC2254 # the wildcards of sudoers are those of a shell
+      case $allowed in $each | "$each "*) without_password=yes ;; esac
+      [ "$each" != ALL ] || without_password=yes
+    done
+    IFS=$nl
+  done
+  unset IFS
+  set +f
+  [ "$without_password" = yes ] || fact_line sudo-password "$allowed"
 }
 
 # Removes what steps that were killed have left, and nothing else.

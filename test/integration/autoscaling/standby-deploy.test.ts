@@ -80,3 +80,37 @@ test('a deploy that is killed leaves an instance in standby; the next one brings
   await asBefore()
   expect(await world.inspect([1, 2, 3], { current: 'v2', pointer: 'v2' })).toEqual([])
 })
+
+test('what a killed deploy left is found by check, and brought back by check --fix without a deploy', async () => {
+  await threeOnV1()
+  const running = world.start('deploy', 'v2', '--yes')
+  world.at = (where) => {
+    if (where.startsWith('restart')) running.process.kill('SIGKILL')
+    return Promise.resolve()
+  }
+  expect((await running.finished).code).toBe('SIGKILL')
+  world.at = () => Promise.resolve()
+  const [out = ''] = await inStandby()
+  const found = await world.run('check')
+  expect(found.code, found.output).toBe(8)
+  expect(found.output).toMatch(new RegExp(`problem +lock .* left undone: .*standby api-prod ${out}`))
+  expect(found.output).toContain('min-size api-prod 3 2')
+  expect(await inStandby()).toEqual([out])
+  const fixed = await world.run('doctor', '--fix')
+  expect(fixed.output).toMatch(/undoing what an earlier run left/)
+  expect(fixed.output).not.toMatch(/left undone/)
+  await asBefore()
+  // Standby that no deploy of ours made is somebody else's.
+  const { EnterStandbyCommand } = await import('@aws-sdk/client-auto-scaling')
+  await world.groups.scaling.send(await minimum(2))
+  await world.groups.scaling.send(
+    new EnterStandbyCommand({
+      AutoScalingGroupName: 'api-prod',
+      InstanceIds: [out],
+      ShouldDecrementDesiredCapacity: true,
+    }),
+  )
+  const foreign = await world.run('check', '--fix')
+  expect(foreign.output).toMatch(new RegExp(`warning +fleet +${out} gets no traffic`))
+  expect(await inStandby()).toEqual([out])
+})

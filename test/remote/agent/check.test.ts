@@ -8,6 +8,18 @@ import { activate, confirm } from '../../../src/remote/verbs.js'
 import { onEachShell, type LocalHost } from './host.js'
 import { commandService, expectCode, expectWhole, packTree, ship, smallTree, stageTree } from './steps.js'
 
+/** A sudo of ours, and a login that needs one. */
+function fakeSudo(host: LocalHost, script: string): void {
+  for (const [name, text] of [
+    ['sudo', script],
+    ['id', '[ "$1" = -un ] && echo deploy || echo 1000'],
+  ] as const) {
+    rmSync(join(host.bin, name), { force: true })
+    writeFileSync(join(host.bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+  }
+  host.env['PATH'] = `${host.bin}:${host.env['PATH'] ?? ''}`
+}
+
 const asRoot = process.getuid?.() === 0
 
 onEachShell((makeHost, shell) => {
@@ -106,17 +118,8 @@ onEachShell((makeHost, shell) => {
       'asks sudo about a restart command that is one call of it, and about no other',
       async () => {
         const host = makeHost()
-        // No sudo that lists anything: whoever is asked refuses. Root needs none.
         const asked = join(host.home, 'asked')
-        rmSync(join(host.bin, 'sudo'), { force: true })
-        rmSync(join(host.bin, 'id'), { force: true })
-        writeFileSync(join(host.bin, 'sudo'), `#!/bin/sh\nprintf "%s\\n" "$*" >>"${asked}"\nexit 1\n`, {
-          mode: 0o755,
-        })
-        writeFileSync(join(host.bin, 'id'), '#!/bin/sh\n[ "$1" = -un ] && echo deploy || echo 1000\n', {
-          mode: 0o755,
-        })
-        host.env['PATH'] = `${host.bin}:${host.env['PATH'] ?? ''}`
+        fakeSudo(host, `printf '%s\\n' "$*" >>"${asked}"; exit 1`)
         const found = async (restart: string) =>
           problems(await checked(host, { service: commandService(restart) }))
         expect(await found('sudo -n systemctl restart api')).toEqual(['sudo'])
@@ -128,12 +131,32 @@ onEachShell((makeHost, shell) => {
           'sudo $(id)',
         ])
           expect(await found(other), other).toEqual([])
-        expect(readFileSync(asked, 'utf8').trim().split('\n')).toEqual([
+        expect([...new Set(readFileSync(asked, 'utf8').trim().split('\n'))]).toEqual([
           '-n -l systemctl restart api',
           '-n -l systemctl restart api@1.service',
         ])
       },
     )
+  })
+
+  // sudo says of a command that it is allowed, whether or not it would ask for a password.
+  test.skipIf(shell === 'busybox' && asRoot).each([
+    ['(root) NOPASSWD: /usr/bin/systemctl restart api', false],
+    ['(root) NOPASSWD: /bin/true, /usr/bin/systemctl restart api', false],
+    ['(root) NOPASSWD: /usr/bin/systemctl', false],
+    ['(root) NOPASSWD: /usr/bin/systemctl restart *', false],
+    ['(ALL : ALL) NOPASSWD: ALL', false],
+    ['(ALL : ALL) ALL\n(root) NOPASSWD: /bin/true', true],
+    ['(root) NOPASSWD: /bin/true, PASSWD: /usr/bin/systemctl restart api', true],
+    ['(root) NOPASSWD: /usr/bin/systemctl restart apix', true],
+    ['Matching Defaults entries: !authenticate\n(ALL) ALL', false],
+  ])('a password that sudo may want is read from its rules: %j', async (rules, wanted) => {
+    const host = makeHost()
+    const listed = join(host.home, 'rules')
+    writeFileSync(listed, `${rules}\n`)
+    fakeSudo(host, `[ $# -gt 2 ] && echo /usr/bin/systemctl restart api || cat "${listed}"`)
+    const { sudoPassword } = await checked(host, { service: commandService('sudo systemctl restart api') })
+    expect(sudoPassword).toBe(wanted ? '/usr/bin/systemctl restart api' : undefined)
   })
 
   describe('sweep', () => {
