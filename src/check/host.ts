@@ -1,4 +1,5 @@
 import type { HostCheck } from '../remote/check-readings.js'
+import type { HostProblem } from '../remote/facts.js'
 import { weakGuard } from '../plan/guard.js'
 import { listed, showBytes, showCount } from '../report/units.js'
 import { byItself, finderOf, type Finder, type Finding } from './finding.js'
@@ -28,7 +29,7 @@ export function judgeHost(look: HostLook, measure: Measure): readonly Finding[] 
     ]
   return [
     is.ok(`${host.user.name}@${host.hostname === '' ? look.host : host.hostname}`),
-    ...host.problems.map(({ code, text }) => is.problem(text, fixFor(code))),
+    ...host.problems.map((problem) => judgeProblem(is, problem)),
     ...judgeRoom(is, host),
     ...judgeRelease(is, host, measure),
     ...judgeService(is, host, measure.config),
@@ -38,6 +39,12 @@ export function judgeHost(look: HostLook, measure: Measure): readonly Finding[] 
     ...judgePlaces(is, host),
     ...judgeLeftovers(is, host, measure.lock),
   ]
+}
+
+/** The agent says what is and, where it knows it, in a second sentence what to do. */
+function judgeProblem(is: Finder, { code, text }: HostProblem): Finding {
+  const [, what = text, fix = fixFor(code)] = /^(.*?)\. (.*)$/s.exec(text) ?? []
+  return is.problem(what, fix)
 }
 
 /** What the agent's own sentence leaves open. Undefined: it says it. */

@@ -333,6 +333,17 @@ describe('a host', () => {
     expect(ofHost(change)).toEqual(wanted.map((text): unknown => expect.stringContaining(text)))
   })
 
+  test('what its agent says to do is told apart from what is', () => {
+    const told = (code: string, text: string) =>
+      judge({ ...well, hosts: [look({ problems: [{ code, text }] })] })
+        .filter(isOff)
+        .map((finding) => [finding.text, finding.fix])
+    expect(told('sudo', 'no right: sudo refuses. Add with visudo: deploy ALL')).toEqual([
+      ['no right: sudo refuses', 'Add with visudo: deploy ALL'],
+    ])
+    expect(told('no-space', 'disk full')).toEqual([['disk full', expect.stringContaining('target.keep')]])
+  })
+
   test('its clock may differ by a minute, whatever the way there takes', () => {
     const minute = 60_000
     for (const clock of [noon - minute, noon + minute]) expect(ofHost({ clock })).toEqual([])
