@@ -5,9 +5,9 @@ import type { Bastion } from './bastions.js'
 import { connectFailure, ConnectFailure, timedOut } from './connect-failure.js'
 import type { Destination } from './destination.js'
 import { Deadline, shakeHands } from './handshake.js'
-import { knownKeyTypes } from './host-key.js'
 import { HostKeyCheck } from './host-verifier.js'
 import type { Identities } from './identities.js'
+import { knownTypes } from './key-trust.js'
 import type { KnownHostsFiles } from './known-hosts-files.js'
 import { Login } from './login.js'
 import { SshSession } from './session.js'
@@ -35,9 +35,7 @@ export async function attempt({ destination, signal, ...rest }: Attempt): Promis
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted === true) abort()
   try {
-    const trust = destination.trust.files
-    // If they can't be read, the check of the key will say so.
-    const entries = await rest.knownHosts.entries([...trust.user, ...trust.global]).catch(() => [])
+    const types = await knownTypes(rest.knownHosts, destination.trust, destination.owner)
     // Nothing may be waited for between these two: the host may hang up at once, and ssh2 must be listening.
     const socket = await openSocket(destination, rest.bastion, controller.signal)
     const client = await shakeHands({
@@ -45,7 +43,7 @@ export async function attempt({ destination, signal, ...rest }: Attempt): Promis
       destination,
       socket,
       keys: new HostKeyCheck(destination, rest.knownHosts),
-      knownTypes: knownKeyTypes(entries, destination.owner),
+      knownTypes: types,
       login: new Login(destination.user, rest.identities),
       signal: controller.signal,
     })

@@ -1,5 +1,5 @@
-import type { Client, ClientChannel } from 'ssh2'
 import { abortReason } from './abort.js'
+import type { Channel, ChannelOpener } from './channel.js'
 import { Semaphore } from './semaphore.js'
 
 /** sshd allows 10 sessions per connection by default (MaxSessions); staying well below leaves room for its slower counting. */
@@ -16,12 +16,12 @@ export interface Opened<T> {
 
 /** Opens the channels of one connection, a few at a time, and fewer when the host allows fewer. */
 export class Channels {
-  readonly #client: Client
+  readonly #client: ChannelOpener
   readonly #places = new Semaphore(maxChannels)
   readonly #freed = new Set<() => void>()
   #open = 0
 
-  constructor(client: Client) {
+  constructor(client: ChannelOpener) {
     this.#client = client
   }
 
@@ -29,11 +29,7 @@ export class Channels {
    * Runs a command. `start` is called with its channel, at once and not a tick later: a short command's exit may be in the same
    * packet as the confirmation of its start. Rejects with the reason when the host refuses, and with the signal's reason.
    */
-  async exec<T>(
-    command: string,
-    start: (channel: ClientChannel) => T,
-    signal: AbortSignal,
-  ): Promise<Opened<T>> {
+  async exec<T>(command: string, start: (channel: Channel) => T, signal: AbortSignal): Promise<Opened<T>> {
     const giveBack = await this.#places.acquire(signal)
     try {
       for (let refusals = 0; ;) {
@@ -64,7 +60,7 @@ export class Channels {
 
   #tryExec<T>(
     command: string,
-    start: (channel: ClientChannel) => T,
+    start: (channel: Channel) => T,
     signal: AbortSignal,
   ): Promise<{ started: T } | 'refused'> {
     return new Promise((resolve, reject) => {
@@ -95,7 +91,7 @@ export class Channels {
 }
 
 /** Nobody waits for this channel any more. */
-function abandon(channel: ClientChannel): void {
+function abandon(channel: Channel): void {
   channel.on('error', () => {})
   channel.resume()
   channel.stderr.resume()

@@ -1,13 +1,21 @@
-import { resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import type { SshConfig } from '../../config/types.js'
 import type { Surroundings } from './destination.js'
 import type { Files } from './known-hosts-files.js'
+import type { KnownHost } from './known-hosts.js'
 import type { ConfigAnswer } from './ssh-config.js'
 
 /** Which keys a host may show. */
 export interface TrustPlan {
   readonly mode: 'strict' | 'accept-new'
   readonly files: Files
+  /**
+   * A cloud's server, whose keys are stored under its id: with another server that got its address, nothing has changed. Lines for
+   * the id decide; without any, those for the address do.
+   */
+  readonly instance?: { readonly id: string; readonly file: string }
+  /** All the keys that the host may show, if the config has a source of its own for them. */
+  readonly given?: readonly KnownHost[]
 }
 
 /** Which keys we may show. */
@@ -35,7 +43,7 @@ export interface KeepalivePlan {
 type PathOf = (text: string, source: string) => string
 
 const defaultIdentities = ['id_ed25519', 'id_ecdsa', 'id_rsa']
-const defaultKeepalive = 15_000
+export const defaultKeepalive = 15_000
 const maxMissed = 3
 
 export function trustPlan(ssh: SshConfig, answer: ConfigAnswer, path: PathOf) {
@@ -48,7 +56,7 @@ export function trustPlan(ssh: SshConfig, answer: ConfigAnswer, path: PathOf) {
   const user = ssh.knownHosts?.map((text) => resolve(path(text, 'ssh.knownHosts')))
   // A config that lists its own files trusts these and no others.
   const plan: TrustPlan = {
-    mode: ssh.hostKeys ?? checking(answer, warnings),
+    mode: typeof ssh.hostKeys === 'string' ? ssh.hostKeys : checking(answer, warnings),
     files:
       user === undefined
         ? {
@@ -58,6 +66,18 @@ export function trustPlan(ssh: SshConfig, answer: ConfigAnswer, path: PathOf) {
         : { user, global: [] },
   }
   return { plan, warnings }
+}
+
+/** Where keys of cloud servers are stored by id: the config's own file, else one of deliver's. */
+export function instanceFile(
+  knownHosts: readonly string[] | undefined,
+  { env, home }: Pick<Surroundings, 'env' | 'home'>,
+): string {
+  const [own] = knownHosts ?? []
+  if (own !== undefined) return own
+  const state = env['XDG_STATE_HOME']
+  const base = state !== undefined && isAbsolute(state) ? state : join(home, '.local', 'state')
+  return join(base, 'deliver', 'known_hosts')
 }
 
 function checking(answer: ConfigAnswer, warnings: string[]): TrustPlan['mode'] {

@@ -8,7 +8,7 @@ import { jumpsOf } from './proxy-jump.js'
 import type { Jump } from './proxy-jump.js'
 import { expandPath } from './tokens.js'
 import type { TokenValues } from './tokens.js'
-import { identityPlan, keepalivePlan, trustPlan } from './destination-plans.js'
+import { identityPlan, instanceFile, keepalivePlan, trustPlan } from './destination-plans.js'
 import type { IdentityPlan, KeepalivePlan, TrustPlan } from './destination-plans.js'
 import type { KeyOwner } from './host-key.js'
 
@@ -37,6 +37,8 @@ export interface Asked {
   readonly user?: string
   /** Hosts that were named by whoever jumps through this one; its own ProxyJump doesn't count then. */
   readonly jumps?: readonly Jump[]
+  /** The cloud's id of the server. */
+  readonly instance?: string
   /** A bastion takes its port and user from its own entry first: ours are meant for the fleet. */
   readonly bastion?: boolean
 }
@@ -46,6 +48,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
   readonly home: string
   readonly localUser: string
+  /** Where commands of the config run. */
+  readonly directory: string
   readonly files: ConfigFiles
 }
 
@@ -92,12 +96,19 @@ export function destinationOf(
       alias: alias !== undefined,
     },
     jumps: asked.jumps ?? jumpsOf(answer, asked.label),
-    trust: trust.plan,
+    trust: withInstance(trust.plan, alias === undefined ? asked.instance : undefined, around),
     identities: identityPlan(around, answer, path),
     keepalive: keepalivePlan(ssh, answer),
     connectTimeout: ssh.connectTimeout ?? seconds(value('connecttimeout')) ?? defaultConnectTimeout,
   }
   return { destination, warnings: [...answer.warnings, ...trust.warnings] }
+}
+
+/** An id that could not stand in known_hosts is none. */
+export function withInstance(plan: TrustPlan, id: string | undefined, around: Surroundings): TrustPlan {
+  if (id === undefined || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id)) return plan
+  const own = around.ssh.knownHosts === undefined ? undefined : plan.files.user
+  return { ...plan, instance: { id, file: instanceFile(own, around) } }
 }
 
 function answerOf(host: string, user: string | undefined, around: Surroundings): ConfigAnswer {

@@ -1,6 +1,6 @@
-import type { ClientChannel } from 'ssh2'
 import { messageOf } from '../../errors.js'
 import type { Ended, ExecOptions } from '../../ports.js'
+import type { Channel } from './channel.js'
 import type { Channels } from './channels.js'
 import { RunningCommand } from './run-command.js'
 
@@ -19,7 +19,7 @@ export async function exec(
   // An input may fail while the command still waits for its channel; reading it later tells of the failure.
   source?.on('error', () => {})
   try {
-    const start = (channel: ClientChannel) => new RunningCommand(channel, options, limits.activity)
+    const start = (channel: Channel) => new RunningCommand(channel, options, limits.activity)
     const { started: running, release } = await channels.exec(command, start, limits.signal)
     void running.closed.then(release)
     void running.ended.then(() => setTimeout(release, lingering).unref())

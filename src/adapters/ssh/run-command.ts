@@ -1,6 +1,6 @@
-import type { ClientChannel } from 'ssh2'
 import { messageOf } from '../../errors.js'
 import type { Ended, ExecOptions } from '../../ports.js'
+import type { Channel } from './channel.js'
 import { pump } from './stdin-pump.js'
 
 /** How long output may stay silent after the command's exit, and how long it may go on at most. */
@@ -12,7 +12,7 @@ export class RunningCommand {
   readonly ended: Promise<Ended>
   /** Resolves when the host has closed the channel, too. That may be long after `ended`. */
   readonly closed: Promise<void>
-  readonly #channel: ClientChannel
+  readonly #channel: Channel
   readonly #options: ExecOptions
   readonly #onActivity: () => void
   #settle: (ended: Ended) => void = () => {}
@@ -21,7 +21,7 @@ export class RunningCommand {
   #quiet: NodeJS.Timeout | undefined
   #total: NodeJS.Timeout | undefined
 
-  constructor(channel: ClientChannel, options: ExecOptions, onActivity: () => void) {
+  constructor(channel: Channel, options: ExecOptions, onActivity: () => void) {
     this.#channel = channel
     this.#options = options
     this.#onActivity = onActivity
@@ -57,7 +57,7 @@ export class RunningCommand {
     try {
       listener?.(chunk)
     } catch (error) {
-      // ssh2 would take an exception here for a broken connection.
+      // The library would take an exception here for a broken connection.
       this.stop(`its output could not be handled: ${messageOf(error)}`)
     }
   }

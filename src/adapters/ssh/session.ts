@@ -1,25 +1,15 @@
 import { setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
-import { DeliverError, messageOf } from '../../errors.js'
 import type { Ended, ExecOptions, Host, Session } from '../../ports.js'
-import { abortReason } from './abort.js'
 import { Channels } from './channels.js'
 import type { Destination } from './destination.js'
-import { shownAddress } from './destination.js'
 import { exec } from './exec.js'
 import { watchSilence } from './keepalive.js'
-import { Tunnel } from './tunnel.js'
+import { openTcp } from './open-tcp.js'
 
 /** How long a goodbye may take before the connection is cut. */
 const closeTimeout = 2_000
-
-const refusals: Readonly<Record<number, string>> = {
-  1: 'sshd forbids it (AllowTcpForwarding, PermitOpen or DisableForwarding)',
-  2: 'connection refused or unreachable from there',
-  3: 'the host knows no TCP forwarding',
-  4: 'the host is short of resources',
-}
 
 /** A connection that is verified and logged in. */
 export class SshSession implements Session {
@@ -75,34 +65,7 @@ export class SshSession implements Session {
   }
 
   openTcp(address: { readonly host: string; readonly port: number }, signal?: AbortSignal): Promise<Duplex> {
-    const target = shownAddress(address.host, address.port)
-    return new Promise((resolve, reject) => {
-      const lost = this.#lost.signal
-      const settle = (finish: () => void) => {
-        signal?.removeEventListener('abort', abort)
-        lost.removeEventListener('abort', gone)
-        finish()
-      }
-      const refuse = (because: string, cause?: unknown) =>
-        settle(() => reject(new DeliverError('failed', `no connection to ${target}: ${because}`, { cause })))
-      const abort = () => settle(() => reject(abortReason(signal)))
-      const gone = () => refuse(messageOf(lost.reason))
-      if (signal?.aborted === true) return abort()
-      if (lost.aborted) return gone()
-      signal?.addEventListener('abort', abort, { once: true })
-      lost.addEventListener('abort', gone, { once: true })
-      try {
-        this.#client.forwardOut('127.0.0.1', 0, address.host, address.port, (error, channel) => {
-          if (error !== undefined) return refuse(reasonOf(error), error)
-          const tunnel = new Tunnel(channel)
-          // Too late: nobody is left to close it.
-          if (signal?.aborted === true) tunnel.destroy()
-          settle(() => resolve(tunnel))
-        })
-      } catch (error) {
-        refuse(messageOf(error), error)
-      }
-    })
+    return openTcp({ client: this.#client, address, lost: this.#lost.signal, signal })
   }
 
   async close(): Promise<void> {
@@ -117,9 +80,4 @@ export class SshSession implements Session {
     this.#stopWatch?.()
     this.#lost.abort(new Error(because))
   }
-}
-
-function reasonOf(error: Error): string {
-  const reason = 'reason' in error && typeof error.reason === 'number' ? refusals[error.reason] : undefined
-  return reason ?? error.message
 }

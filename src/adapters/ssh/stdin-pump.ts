@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
-import type { ClientChannel } from 'ssh2'
+import type { Channel } from './channel.js'
 
 /** Small enough for a smooth progress display, large enough to cost nothing. */
 const piece = 256 * 1024
 
 export interface Pump {
-  readonly channel: ClientChannel
+  readonly channel: Channel
   readonly stdin: Readable | Buffer | undefined
   /** Aborted when the command is over: ssh2 forgets the callbacks of writes that come too late. */
   readonly over: AbortSignal

@@ -1,15 +1,15 @@
 import { Duplex } from 'node:stream'
-import type { ClientChannel } from 'ssh2'
+import type { Channel } from './channel.js'
 
 /**
  * A forwarded connection as a stream that keeps Node's promises. ssh2's channels don't: a write to a closed one never
  * calls back, `destroy` doesn't destroy, and `close` waits for a reader.
  */
 export class Tunnel extends Duplex {
-  readonly #channel: ClientChannel
+  readonly #channel: Channel
   #pendingWrite: ((error?: Error | null) => void) | undefined
 
-  constructor(channel: ClientChannel) {
+  constructor(channel: Channel) {
     super({ allowHalfOpen: true })
     this.#channel = channel
     channel.on('data', (chunk: Buffer) => {

@@ -2,7 +2,7 @@ import { duration, oneOrMore, secretText, text, whole, z } from '../fields.js'
 import * as names from '../names.js'
 import * as paths from '../paths.js'
 import * as rules from '../rules.js'
-import type { FileMode, SshConfig, TargetConfig, TargetFile } from '../types.js'
+import type { FileMode, HostKeyFunction, SshConfig, TargetConfig, TargetFile } from '../types.js'
 
 /** How hosts are reached, and where the app lives on them. */
 
@@ -21,10 +21,25 @@ export const ssh = z.strictObject({
     .exactOptional()
     .describe('File of known host keys, or a list. Default: what the ssh config says.'),
   hostKeys: z
-    .enum(['strict', 'accept-new'])
+    .union([
+      z.enum(['strict', 'accept-new']),
+      z.custom<HostKeyFunction>((value) => typeof value === 'function').meta({ label: 'function' }),
+      z.strictObject({
+        command: text(names.oneLine, 'shell command').describe(
+          'Run here, for each host; DELIVER_HOST, DELIVER_HOST_ADDRESS, DELIVER_HOST_PORT and DELIVER_HOST_INSTANCE tell which.',
+        ),
+        timeout: duration().prefault('10s').describe('Until the command is ended, which is a failure.'),
+      }),
+    ])
     .exactOptional()
     .describe(
-      'strict refuses hosts whose key is not known; accept-new remembers new ones and refuses changed ones. Default: what the ssh config says, else strict.',
+      'strict refuses hosts whose key is not known; accept-new remembers new ones (those of cloud servers by instance id) and refuses changed ones; a command or function gives the keys that a host may show. Default: what the ssh config says, else strict.',
+    ),
+  client: z
+    .enum(['auto', 'ssh2', 'openssh'])
+    .prefault('auto')
+    .describe(
+      'Who connects: the library ssh2, or the ssh of this machine (OpenSSH 8.5 or newer), which honours all of the ssh config. auto is ssh2, and OpenSSH for hosts whose config needs it.',
     ),
   config: z
     .union([localPath(), z.literal(false)])

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createOpenSshTransport } from '../../../src/adapters/ssh/openssh/transport.js'
 import { createSsh2Transport } from '../../../src/adapters/ssh/transport.js'
 import type { SshConfig } from '../../../src/config/types.js'
 import type { Host, Transport } from '../../../src/ports.js'
@@ -49,6 +50,7 @@ export class Place {
     return sshd
   }
 
+  /** By the library, unless `client` is openssh. */
   transport(over: Partial<SshConfig> = {}, env: NodeJS.ProcessEnv = {}): Transport {
     const ssh: SshConfig = {
       user: 'root',
@@ -61,7 +63,10 @@ export class Place {
       concurrency: 10,
       ...over,
     }
-    return createSsh2Transport({ ssh, env, home: this.home })
+    if (ssh.client !== 'openssh') return createSsh2Transport({ ssh, env, home: this.home })
+    // The library takes the key of the home that it is told; OpenSSH's home is that of the user who runs the tests.
+    const identityFile = ssh.identityFile ?? [this.client.path]
+    return createOpenSshTransport({ ssh: { ...ssh, identityFile }, env, home: this.home })
   }
 
   /** Trusts the first key of each server. */
