@@ -72,8 +72,9 @@ export async function openTransport(
   env: NodeJS.ProcessEnv,
   reporter: Reporter,
 ): Promise<Transport> {
-  const { createSsh2Transport } = await import('./adapters/ssh/transport.js')
-  return createSsh2Transport({ ssh: config.ssh, env, home: homedir(), reporter })
+  const { createSshTransport } = await import('./adapters/ssh/client-choice.js')
+  const { ssh, directory } = config
+  return createSshTransport({ ssh, env, home: homedir(), directory, reporter })
 }
 
 /** A section that this command needs, although the config is valid without it. */
@@ -104,7 +105,9 @@ export async function loadEverything(config: Config): Promise<void> {
     import('./remote/agent-program.js').then(({ agentProgram }) => agentProgram()),
     import('./adapters/git.js'),
     import('./adapters/static-fleet.js'),
+    import('./adapters/ssh/client-choice.js'),
     import('./adapters/ssh/transport.js'),
+    import('./adapters/ssh/openssh/transport.js'),
     import('./adapters/ssh/ssh2.js').then(({ loadSsh2 }) => loadSsh2()),
     import('node:readline/promises'),
     import('node:http'),

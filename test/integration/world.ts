@@ -18,6 +18,8 @@ export interface ScenarioOptions {
   readonly user?: 'deploy' | 'root'
   /** A real HAProxy between the clients and the hosts, instead of clients that try the next host themselves. */
   readonly balancer?: boolean
+  /** Who connects. Default: what DELIVER_SSH_CLIENT says, so that all scenarios can be run by either. */
+  readonly sshClient?: 'ssh2' | 'openssh'
   /** Sections of the config to replace. */
   readonly config?: Readonly<Record<string, object>>
 }
@@ -73,6 +75,7 @@ export async function startScenario(options: ScenarioOptions): Promise<Scenario>
       keepalive: '2s',
       connectTimeout: '4s',
       retries: 1,
+      client: options.sshClient ?? process.env['DELIVER_SSH_CLIENT'] ?? 'auto',
     },
     target: { path: '/srv/api', keep, shared: ['log/'] },
     service: { systemd: 'api' },

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path'
 import type { SshConfig } from '../../config/types.js'
 import { DeliverError } from '../../errors.js'
 import type { ConfigFiles } from './config-files.js'
@@ -6,7 +7,7 @@ import { askConfig } from './ssh-config.js'
 import type { ConfigAnswer } from './ssh-config.js'
 import { jumpsOf } from './proxy-jump.js'
 import type { Jump } from './proxy-jump.js'
-import { expandPath } from './tokens.js'
+import { expandHome, expandPath } from './tokens.js'
 import type { TokenValues } from './tokens.js'
 import { identityPlan, instanceFile, keepalivePlan, trustPlan } from './destination-plans.js'
 import type { IdentityPlan, KeepalivePlan, TrustPlan } from './destination-plans.js'
@@ -111,15 +112,29 @@ export function withInstance(plan: TrustPlan, id: string | undefined, around: Su
   return { ...plan, instance: { id, file: instanceFile(own, around) } }
 }
 
-function answerOf(host: string, user: string | undefined, around: Surroundings): ConfigAnswer {
+/** What the ssh config says about a host: the user's, and, as for ssh, the system's after it. */
+export function answerOf(host: string, user: string | undefined, around: Surroundings): ConfigAnswer {
   const main = around.ssh.config === false ? undefined : around.files.main(around.ssh.config)
+  const system = systemConfigOf(around)
   return askConfig({
     host,
     ...(user === undefined ? {} : { user }),
     localUser: around.localUser,
-    configs: main === undefined ? [] : [main],
-    include: (pattern) => (main === undefined ? [] : around.files.includes(main.file, pattern)),
+    configs: [main, system].filter((config) => config !== undefined),
+    include: (pattern, file) => around.files.includes(file, pattern),
   })
+}
+
+/** With another file in the place of the user's own, ssh reads no other. */
+export function systemConfigFile({ ssh, home }: Pick<Surroundings, 'ssh' | 'home'>): string | undefined {
+  if (ssh.config === false) return undefined
+  const own = resolve(expandHome(ssh.config, home)) === join(home, '.ssh', 'config')
+  return own ? '/etc/ssh/ssh_config' : undefined
+}
+
+function systemConfigOf(around: Surroundings) {
+  const file = systemConfigFile(around)
+  return file === undefined ? undefined : around.files.main(file)
 }
 
 function pathOf(text: string, tokens: TokenValues, source: string): string {

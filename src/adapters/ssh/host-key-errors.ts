@@ -56,7 +56,7 @@ function unknownKey(
   const authority =
     verdict.authority === undefined
       ? ''
-      : `. ${verdict.authority.at} trusts a certificate authority, but deliver can't check host certificates`
+      : `. ${verdict.authority.at} trusts a certificate authority, but the client ssh2 can't check host certificates: set ssh.client to 'openssh'`
   return new DeliverError(
     'failed',
     `${refused.where}: the host's key is unknown: ${shown}. No line for ${nameOf(owner)} in ${files.join(', ') || 'any file'}${authority}`,

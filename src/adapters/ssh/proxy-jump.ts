@@ -13,10 +13,19 @@ export interface Jump {
 export function jumpsOf(answer: ConfigAnswer, label: string): readonly Jump[] {
   const command = answer.values.get('proxycommand')
   if (command !== undefined && command.args[0]?.toLowerCase() !== 'none') {
-    throw new DeliverError('usage', `${label}, ${command.at}: ProxyCommand is not supported`, {
-      fix: 'Use ProxyJump for this host, or set ssh.config to another file (or to false).',
-    })
+    throw new DeliverError(
+      'usage',
+      `${label}, ${command.at}: ProxyCommand is not supported by the client ssh2`,
+      {
+        fix: "Set ssh.client to 'openssh' or 'auto', use ProxyJump for this host, or set ssh.config to another file (or to false).",
+      },
+    )
   }
+  return hopsOf(answer, label)
+}
+
+/** The hops of ProxyJump, whatever else the config says. */
+export function hopsOf(answer: ConfigAnswer, label = 'the ssh config'): readonly Jump[] {
   const jump = answer.values.get('proxyjump')
   if (jump === undefined || jump.args[0]?.toLowerCase() === 'none') return []
   return jump.args

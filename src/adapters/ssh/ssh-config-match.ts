@@ -12,6 +12,8 @@ export interface MatchFacts {
 
 export interface MatchAnswer {
   readonly met: boolean
+  /** Not met for no other reason than a criterion that can't be decided here. */
+  readonly undecided: boolean
   /** Whether the line mentions `final`, which makes a second reading necessary. */
   readonly final: boolean
   readonly warnings: readonly string[]
@@ -28,6 +30,7 @@ export function meetsCriteria(line: ConfigLine, facts: MatchFacts): MatchAnswer 
   const words = criteriaWords(line.args)
   const warnings: string[] = []
   let met = true
+  let unknown = false
   let final = false
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? ''
@@ -38,9 +41,11 @@ export function meetsCriteria(line: ConfigLine, facts: MatchFacts): MatchAnswer 
     const result = argument === undefined ? undefined : criterion(name, argument, facts)
     if (result === undefined)
       warnings.push(`${line.at}: Match ${name} is not supported, so its block has no effect`)
-    if (result === undefined || result === negated) met = false
+    if (result === undefined) unknown = true
+    else if (result === negated) met = false
   }
-  return { met: met && words.length > 0, final, warnings }
+  const otherwise = met && words.length > 0
+  return { met: otherwise && !unknown, undecided: otherwise && unknown, final, warnings }
 }
 
 function criterion(name: string, argument: string, facts: MatchFacts): boolean | undefined {

@@ -1,9 +1,10 @@
+import { openSshOnly } from './openssh-only.js'
 import { matchesPatternList } from './patterns.js'
 import { meetsCriteria } from './ssh-config-match.js'
 import { readConfigLines } from './ssh-config-lines.js'
 import type { ConfigLine } from './ssh-config-lines.js'
 
-/** The directives that deliver honours. All others are ignored, as ssh ignores what doesn't concern it. */
+/** The directives that deliver honours, or hands on to OpenSSH. All others are ignored, as ssh ignores what doesn't concern it. */
 const honoured = new Set([
   'hostname',
   'port',
@@ -20,6 +21,7 @@ const honoured = new Set([
   'connecttimeout',
   'serveraliveinterval',
   'serveralivecountmax',
+  ...openSshOnly,
 ])
 
 /** Deep enough for anything sane, as in OpenSSH; also what ends a file that includes itself. */
@@ -40,8 +42,8 @@ export interface ConfigQuestion {
   readonly user?: string
   readonly localUser: string
   readonly configs: readonly ConfigText[]
-  /** The files that an `Include` names, after globbing, in order. None is fine. */
-  readonly include: (pattern: string) => readonly ConfigText[]
+  /** The files that an `Include` below one of `configs` names, after globbing, in order. None is fine. */
+  readonly include: (pattern: string, main: string) => readonly ConfigText[]
 }
 
 export interface ConfigAnswer {
@@ -50,6 +52,8 @@ export interface ConfigAnswer {
   /** All that apply, in order: ssh tries each. */
   readonly identityFiles: readonly ConfigLine[]
   readonly warnings: readonly string[]
+  /** `Match` lines of which nothing but a criterion that can't be decided here keeps their block from applying. */
+  readonly undecided: readonly ConfigLine[]
 }
 
 /** What the ssh config says about one host. Pure: files come in as text. Never throws. */
@@ -58,13 +62,24 @@ export function askConfig(question: ConfigQuestion): ConfigAnswer {
   reading.pass(question.host, false)
   // `Match final` asks for a second reading, against the name that the first one ended with.
   if (reading.wantsFinalPass) reading.pass(reading.currentHost(), true)
-  return { values: reading.values, identityFiles: reading.identityFiles, warnings: [...reading.warnings] }
+  const { values, identityFiles, warnings, undecided } = reading
+  return { values, identityFiles, warnings: [...warnings], undecided }
+}
+
+interface Scope {
+  /** The file that was not included by another. */
+  readonly main: string
+  readonly host: string
+  readonly final: boolean
+  readonly outer: boolean
+  readonly depth: number
 }
 
 class Reading {
   readonly values = new Map<string, ConfigLine>()
   readonly identityFiles: ConfigLine[] = []
   readonly warnings = new Set<string>()
+  readonly undecided: ConfigLine[] = []
   wantsFinalPass = false
   #includes = 0
   readonly #question: ConfigQuestion
@@ -81,10 +96,11 @@ class Reading {
   }
 
   pass(host: string, final: boolean): void {
-    for (const config of this.#question.configs) this.#file(config, { host, final, outer: true, depth: 0 })
+    for (const config of this.#question.configs)
+      this.#file(config, { main: config.file, host, final, outer: true, depth: 0 })
   }
 
-  #file(config: ConfigText, scope: { host: string; final: boolean; outer: boolean; depth: number }): void {
+  #file(config: ConfigText, scope: Scope): void {
     const { lines, problems } = readConfigLines(config.text, config.file)
     for (const problem of problems) this.warnings.add(problem)
     let active = scope.outer
@@ -97,19 +113,19 @@ class Reading {
     }
   }
 
-  #include(line: ConfigLine, scope: { host: string; final: boolean; outer: boolean; depth: number }): void {
+  #include(line: ConfigLine, scope: Scope): void {
     if (scope.depth >= maxIncludeDepth) {
       this.warnings.add(`${line.at}: Include is nested more than ${maxIncludeDepth} deep and was ignored`)
       return
     }
-    for (const config of line.args.flatMap((pattern) => this.#question.include(pattern))) {
+    for (const config of line.args.flatMap((pattern) => this.#question.include(pattern, scope.main))) {
       if (++this.#includes <= maxIncludes) this.#file(config, { ...scope, depth: scope.depth + 1 })
       else this.warnings.add(`${line.at}: more than ${maxIncludes} files are included; the rest was ignored`)
     }
   }
 
   #match(line: ConfigLine, scope: { host: string; final: boolean }): boolean {
-    const { met, warnings, final } = meetsCriteria(line, {
+    const { met, undecided, warnings, final } = meetsCriteria(line, {
       host: scope.final ? scope.host : this.currentHost(),
       originalHost: this.#question.host,
       user: this.#question.user ?? this.values.get('user')?.args[0] ?? this.#question.localUser,
@@ -117,6 +133,7 @@ class Reading {
       final: scope.final,
     })
     for (const warning of warnings) this.warnings.add(warning)
+    if (undecided) this.undecided.push(line)
     if (final) this.wantsFinalPass = true
     return met
   }

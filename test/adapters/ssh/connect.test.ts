@@ -407,7 +407,7 @@ describe('the ssh config', () => {
     await config('Host web1\n ProxyCommand touch /tmp/x')
     const error = await refused(transport().connect({ name: 'web1', address: 'web1', labels: {} }))
     expect(error).toMatchObject({ kind: 'usage' })
-    expect(error.message).toContain('/.ssh/config:2: ProxyCommand is not supported')
+    expect(error.message).toContain('/.ssh/config:2: ProxyCommand is not supported by the client ssh2')
     expect(error.fix).toContain('ProxyJump')
   })
 

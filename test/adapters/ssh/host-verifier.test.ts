@@ -29,6 +29,7 @@ function check(): HostKeyCheck {
     ssh: place.ssh(),
     env: {},
     home: place.home,
+    directory: '/',
     localUser: 'ann',
     files: new ConfigFiles(place.home),
   }

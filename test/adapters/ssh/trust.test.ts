@@ -129,7 +129,7 @@ describe('an unknown key', () => {
   test('is refused though an authority is listed, and the message says why', async () => {
     const web1 = await server()
     await writeFile(place.knownHosts, `@cert-authority ${lineFor(web1, makeKeys())}`)
-    expect((await refused(hostOf(web1))).message).toContain("can't check host certificates")
+    expect((await refused(hostOf(web1))).message).toContain("the client ssh2 can't check host certificates")
   })
 })
 

@@ -16,6 +16,7 @@ export class Place {
   readonly knownHosts: string
   readonly client: KeyFiles
   readonly #servers: Sshd[] = []
+  readonly #transports: Transport[] = []
 
   private constructor(home: string, client: KeyFiles) {
     this.home = home
@@ -63,6 +64,12 @@ export class Place {
       concurrency: 10,
       ...over,
     }
+    const transport = this.#open(ssh, env)
+    this.#transports.push(transport)
+    return transport
+  }
+
+  #open(ssh: SshConfig, env: NodeJS.ProcessEnv): Transport {
     if (ssh.client !== 'openssh') return createSsh2Transport({ ssh, env, home: this.home })
     // The library takes the key of the home that it is told; OpenSSH's home is that of the user who runs the tests.
     const identityFile = ssh.identityFile ?? [this.client.path]
@@ -75,6 +82,7 @@ export class Place {
   }
 
   async remove(): Promise<void> {
+    for (const transport of this.#transports) await transport.close()
     for (const server of this.#servers) await server.stop()
     await rm(this.home, { recursive: true, force: true })
   }

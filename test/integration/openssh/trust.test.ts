@@ -5,29 +5,41 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SshConfig } from '../../../src/config/types.js'
 import { DeliverError } from '../../../src/errors.js'
+import type { Host } from '../../../src/ports.js'
 import { makeKeyFiles } from '../rig/sshd.js'
 import type { KeyFiles, Sshd } from '../rig/sshd.js'
 import { hostOf, lineFor, Place } from './place.js'
 
 const execute = promisify(execFile)
+let client: 'ssh2' | 'openssh' = 'ssh2'
 let place: Place
 let bastion: Sshd
 let web: Sshd
 let other: KeyFiles
+let keys: readonly KeyFiles[]
 
 beforeAll(async () => {
   place = await Place.make()
   bastion = await place.server(21)
   web = await place.server(22)
   other = await makeKeyFiles(join(place.home, 'other'))
+  keys = await Promise.all(
+    (['ed25519', 'rsa', 'ecdsa'] as const).map((type) =>
+      makeKeyFiles(join(place.home, `k-${type}`), { type }),
+    ),
+  )
 })
 
 afterAll(() => place?.remove())
 
-async function outcome(server: Sshd, ssh: Partial<SshConfig> = {}): Promise<string> {
-  const transport = place.transport({ retries: 2, ...ssh })
+async function outcome(
+  server: Sshd,
+  ssh: Partial<SshConfig> = {},
+  host: Partial<Host> = {},
+): Promise<string> {
+  const transport = place.transport({ client, retries: 2, ...ssh })
   try {
-    const session = await transport.connect(hostOf(server))
+    const session = await transport.connect({ ...hostOf(server), ...host })
     const ended = await session.exec('exit 3', { timeout: 10_000 })
     await session.close()
     return ended.kind === 'exit' && ended.code === 3 ? 'connected' : ended.kind
@@ -41,7 +53,11 @@ async function outcome(server: Sshd, ssh: Partial<SshConfig> = {}): Promise<stri
 
 const known = (...lines: readonly string[]) => writeFile(place.knownHosts, lines.join(''))
 
-describe('a real sshd', () => {
+describe.each(['ssh2', 'openssh'] as const)('a real sshd, by %s,', (each) => {
+  beforeAll(() => {
+    client = each
+  })
+
   test('with a listed key is trusted, also by a hashed name', async () => {
     await known(lineFor(web))
     expect(await outcome(web)).toBe('connected')
@@ -103,15 +119,54 @@ describe('a real sshd', () => {
   })
 
   test('of several keys shows the known one', async () => {
-    const keys = await Promise.all(
-      (['ed25519', 'rsa', 'ecdsa'] as const).map((type) =>
-        makeKeyFiles(join(place.home, `k-${type}`), { type }),
-      ),
-    )
-    const many = await place.server(23, {}, keys)
+    const many = await place.server(each === 'ssh2' ? 23 : 24, {}, keys)
     for (const key of keys) {
       await known(lineFor(many, key))
       expect(await outcome(many)).toBe('connected')
     }
+  })
+
+  test('is known by the id of its instance, whoever had its address before', async () => {
+    await known('')
+    const ssh = { hostKeys: 'accept-new' } as const
+    expect(await outcome(web, ssh, { instance: 'i-0aa' })).toBe('connected')
+    expect(await readFile(place.knownHosts, 'utf8')).toMatch(/^i-0aa ssh-ed25519 \S+\n$/)
+    expect(await outcome(web, { hostKeys: 'strict' }, { instance: 'i-0aa' })).toBe('connected')
+    // Another server has the address now, and what is listed for the address is an old story.
+    await known(lineFor(web, other), `i-0aa ${lineFor(web, other).replace(/^\S+ /, '')}`)
+    expect(await outcome(web, ssh, { instance: 'i-0bb' })).toBe('connected')
+    // The same server with another key is what a changed key is.
+    expect(await outcome(web, ssh, { instance: 'i-0aa' })).toContain('CHANGED')
+    expect(await outcome(web, { hostKeys: 'strict' }, { instance: 'i-0cc' })).toContain('CHANGED')
+    await known(`@revoked ${lineFor(web).replace(/^\S+/, '*')}`)
+    expect(await outcome(web, ssh, { instance: 'i-0dd' })).toContain('is revoked')
+  })
+
+  test('may show the keys that a function gives for it, and no others', async () => {
+    // What known_hosts says doesn't count then, but for revoked keys.
+    await known(lineFor(web))
+    const give = (answer: string) => ({ hostKeys: () => answer })
+    expect(await outcome(web, give(web.options.hostKeys[0]?.public ?? ''))).toBe('connected')
+    expect(await outcome(web, give(`# from the cloud\n${lineFor(web, other)}${lineFor(web)}`))).toBe(
+      'connected',
+    )
+    expect(await outcome(web, give(other.public))).toContain('CHANGED')
+    expect(await outcome(web, give(lineFor(bastion)))).toContain(
+      'no line of the answer is a public key for it',
+    )
+    expect(await outcome(web, give(''))).toContain('no answer')
+    await known(`@revoked ${lineFor(web).replace(/^\S+/, '*')}`)
+    expect(await outcome(web, give(web.options.hostKeys[0]?.public ?? ''))).toContain('is revoked')
+  })
+
+  test('may show the keys that a command gives for it', async () => {
+    await known('')
+    await writeFile(join(place.home, 'keys-of-host-127.0.0.22'), web.options.hostKeys[0]?.public ?? '')
+    const command = `cat "${place.home}/keys-of-$DELIVER_HOST"`
+    const run = (over: object) => outcome(web, { hostKeys: { command, timeout: 10_000, ...over } })
+    expect(await run({})).toBe('connected')
+    expect(await run({ command: 'echo no such host >&2; exit 3' })).toMatch(/exit code 3: no such host/)
+    expect(await run({ command: 'sleep 60', timeout: 100 })).toContain('did not end within 0.1s')
+    expect(await run({ command: `yes; exit 0`, timeout: 300 })).toContain('did not end')
   })
 })

@@ -1,5 +1,6 @@
 import { DeliverError } from '../../../errors.js'
 import { ConnectFailure } from '../connect-failure.js'
+import { shownAddress } from '../destination.js'
 import { parseCertificate } from '../host-certificate.js'
 import type { HostCertificate } from '../host-certificate.js'
 import { nameOf } from '../host-key.js'
@@ -59,9 +60,10 @@ async function isAuthority(
 
 function bastionQuestion(target: Target, name: string, key: Buffer) {
   const { mode, files } = target.trust
+  const owner = ownerOf(name)
   return {
-    where: `${target.where}, through bastion ${name}`,
-    owner: ownerOf(name),
+    where: `${target.where}, through bastion ${owner.name} (${shownAddress(owner.name, owner.port)})`,
+    owner,
     trust: { mode, files },
     key,
   }

@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { systemConfigFile } from '../destination.js'
 import type { Surroundings } from '../destination.js'
 import { defaultKeepalive } from '../destination-plans.js'
 import { instanceOwner } from '../key-trust.js'
@@ -10,8 +11,6 @@ import { plainPath } from './config-text.js'
 import type { ConfigParts, Setting } from './config-text.js'
 import type { MasterFiles } from './master.js'
 import type { Target } from './target.js'
-
-const systemConfig = '/etc/ssh/ssh_config'
 
 /** What deliver's own config asks of ssh, for hosts and the bastions before them. */
 export function configParts({ ssh, home }: Surroundings): ConfigParts {
@@ -41,14 +40,9 @@ export function configParts({ ssh, home }: Surroundings): ConfigParts {
     ['UserKnownHostsFile', path('~/.ssh/known_hosts'), path('~/.ssh/known_hosts2')],
     ...(ssh.user === undefined ? [] : [['User', ssh.user] as const]),
   ]
-  return { first, includes: includesOf(ssh.config, home), last }
-}
-
-/** As ssh: the system's config counts with the user's own, and not with another file that was named. */
-function includesOf(config: string | false, home: string): readonly string[] {
-  if (config === false) return []
-  const user = resolve(expandHome(config, home))
-  return user === join(home, '.ssh', 'config') ? [user, systemConfig] : [user]
+  const user = ssh.config === false ? undefined : resolve(expandHome(ssh.config, home))
+  const includes = [user, systemConfigFile({ ssh, home })].filter((file) => file !== undefined)
+  return { first, includes, last }
 }
 
 /** Options that are for the host alone, not for bastions: whose keys it may show. */

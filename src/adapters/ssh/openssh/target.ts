@@ -46,7 +46,7 @@ export function targetOf(asked: Asked, effective: Effective, around: Surrounding
     const expanded = expandPath(text, tokens)
     return 'path' in expanded ? resolve(expanded.path) : text
   }
-  const trust = trustPlan(ssh, { values, identityFiles: [], warnings: [] }, path)
+  const trust = trustPlan(ssh, { values, identityFiles: [], warnings: [], undecided: [] }, path)
   const jump = value('proxyjump')
   return {
     where: `${asked.label} (${shownAddress(address, port)})`,
