@@ -52,7 +52,8 @@ export default defineConfig({
     port: 22,
     identityFile: '~/.ssh/id_ed25519', // or a list
     knownHosts: '~/.ssh/known_hosts', // or a list
-    hostKeys: 'strict', // or accept-new
+    client: 'auto', // or ssh2, openssh
+    hostKeys: 'strict', // or accept-new, (host) => keys, { command }
     config: '~/.ssh/config', // false: none
     agent: true,
     connectTimeout: '10s',
@@ -187,6 +188,7 @@ export default defineConfig({
     balanced: {
       fleet: { autoscaling: { groups: { app: 'api' } } },
       rollout: { drain: { targetGroups: ['api'] } }, // names or ARNs
+      ssh: { hostKeys: { command: './keys-of "$DELIVER_HOST_INSTANCE"', timeout: '10s' } },
     },
     classic: {
       fleet: { autoscaling: { groups: 'api-old' } },

@@ -1,7 +1,9 @@
 import type { HooksConfig } from './hooks.js'
 import type { SecretText } from './secret.js'
+import type { SshConfig } from './ssh.js'
 import type { TargetConfig } from './target.js'
 
+export type { HostKeyFunction, HostKeySource, KeyedHost, SshConfig } from './ssh.js'
 export type { FileMode, TargetConfig, TargetFile } from './target.js'
 
 /** A config after defaults, environment and overrides: every duration in milliseconds, every path as written. */
@@ -127,45 +129,6 @@ export interface AutoscalingConfig {
   readonly filters: Readonly<Record<string, readonly string[]>>
   /** Milliseconds from its launch until an instance must be in service. */
   readonly bootTimeout: number
-}
-
-/** A host whose keys are asked for. */
-export interface KeyedHost {
-  readonly name: string
-  readonly address: string
-  readonly port?: number
-  /** The cloud's id of it, where it has one. */
-  readonly instance?: string
-}
-
-/** Gives the public keys of a host: lines as `ssh-keyscan` or a `.pub` file has them. */
-export type HostKeyFunction = (
-  host: KeyedHost,
-) => string | readonly string[] | Promise<string | readonly string[]>
-
-export type HostKeySource =
-  | HostKeyFunction
-  /** Milliseconds. */
-  | { readonly command: string; readonly timeout: number }
-
-export interface SshConfig {
-  readonly user?: string
-  readonly port?: number
-  readonly identityFile?: readonly string[]
-  readonly knownHosts?: readonly string[]
-  /** Undefined: what the ssh config says (StrictHostKeyChecking), else strict. */
-  readonly hostKeys?: 'strict' | 'accept-new' | HostKeySource
-  /** Default: auto, which takes OpenSSH where the ssh config needs it. */
-  readonly client?: 'auto' | 'ssh2' | 'openssh'
-  /** Path of the ssh config to honour; false: none. */
-  readonly config: string | false
-  readonly agent: boolean
-  /** Undefined, here and below: what the ssh config says, else 10 s and 15 s. */
-  readonly connectTimeout?: number
-  readonly keepalive?: number
-  readonly retries: number
-  /** Hosts worked on at once. */
-  readonly concurrency: number
 }
 
 export interface ServiceConfig {

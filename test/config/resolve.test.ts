@@ -32,6 +32,7 @@ test('defaults', () => {
     ssh: {
       config: '~/.ssh/config',
       agent: true,
+      client: 'auto',
       retries: 3,
       concurrency: 20,
     },
