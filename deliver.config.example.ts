@@ -13,8 +13,9 @@ export default defineConfig({
     setup: './app setup', // default: the installer of the lockfile
     env: { NODE_ENV: 'production', NPM_TOKEN: secret('NPM_TOKEN') }, // added to the caller's; secrets are never shown
     deps: ['node_modules'], // what setup makes and the release needs
+    cache: { files: ['app', 'scripts'] }, // setup is skipped when lockfiles, settings and these are as before; or false
     timeout: '30m',
-    keep: 3, // prebuilt tags and archives that cleaning leaves
+    keep: 3, // prebuilt tags, archives and dependency trees that cleaning leaves
   },
   archive: {
     format: 'tar.zst', // or tar.gz, tar

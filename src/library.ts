@@ -14,6 +14,7 @@ import type { ReleasesOptions } from './commands/releases.js'
 import type { PublishOptions } from './commands/publish.js'
 import type { PruneOptions } from './commands/prune.js'
 import type { RollbackOptions } from './commands/rollback.js'
+import type { SetupOptions } from './commands/setup.js'
 import type { ShipOptions } from './commands/ship.js'
 import type { StatusOptions } from './commands/status.js'
 import type { UserDataOptions } from './commands/user-data.js'
@@ -99,8 +100,8 @@ interface Tagged {
 }
 
 /** Failures that the CLI prints as errors reject with a DeliverError; a rollout that failed resolves with its exit code. */
-export const setup = async (context: CommandContext): Result =>
-  told(context, async () => (await import('./commands/setup.js')).setup(context))
+export const setup = async (context: CommandContext, options?: SetupOptions): Result =>
+  told(context, async () => (await import('./commands/setup.js')).setup(context, options))
 export const commitDeps = async (context: CommandContext, options?: CommitDepsOptions): Result =>
   told(context, async () => (await import('./commands/commit-deps.js')).commitDeps(context, options))
 export const archive = async (context: CommandContext, options?: Tagged): Result =>

@@ -2,11 +2,13 @@ import { text } from 'node:stream/consumers'
 import { DeliverError } from '../errors.js'
 import type { Commit, Git, TreeEntry } from '../ports.js'
 import { commitsBetween } from './git-between.js'
-import { fixFor, gitEnvironment, nulRecords, startGit } from './git-command.js'
+import { gitEnvironment, nulRecords, startGit } from './git-command.js'
 import { openArchive } from './git-archive.js'
 import { importCommit } from './git-import.js'
 import { type GitQuery, type OpenedRepository, openRepository } from './git-open.js'
 import { reclaimPacks } from './git-packs.js'
+import { cacheRef, isObjectId, objectId, readCaches, readTags, tagRef, updateRef } from './git-refs.js'
+import { restorePaths } from './git-restore.js'
 
 /** Opens the clone that holds a directory. See the Git port for what it promises. */
 export async function openGit(directory: string): Promise<Git> {
@@ -45,8 +47,24 @@ export async function openGit(directory: string): Promise<Git> {
         verbatim: verbatim.map(fromRoot),
         signal,
       }),
-    setTag: async (name, commit, expected) => updateTag(query, [tagRef(name), objectId(commit)], expected),
-    removeTag: async (name, expected) => updateTag(query, ['-d', tagRef(name)], expected),
+    setTag: async (name, commit, expected) => updateRef(query, [tagRef(name), objectId(commit)], expected),
+    removeTag: async (name, expected) => updateRef(query, ['-d', tagRef(name)], expected),
+    caches: () => readCaches(query),
+    setCache: async (key, commit, expected) =>
+      updateRef(
+        query,
+        commit === undefined ? ['-d', cacheRef(key)] : [cacheRef(key), objectId(commit)],
+        expected,
+      ),
+    restore: (commit, { verbatim, paths, signal }) =>
+      restorePaths({
+        scratch,
+        commit: objectId(commit),
+        top: topOf(location),
+        verbatim: verbatim.map(fromRoot),
+        paths: paths.map((path) => Buffer.concat([Buffer.from(fromRoot('')), path])),
+        signal,
+      }),
     reclaim: (signal) => reclaimPacks(location.directory, objects, signal),
   }
 }
@@ -82,20 +100,6 @@ async function readCommit(query: GitQuery, id: string): Promise<Commit> {
     subject: subject ?? '',
     message: message.replace(/\n+$/, '\n'),
   }
-}
-
-async function readTags(query: GitQuery): Promise<{ name: string; commit: string; author: string }[]> {
-  // `*objectname` is what an annotated tag leads to.
-  const format = ['', '*'].map((of) => `%(${of}objectname)%00%(${of}objecttype)%00%(${of}authoremail)`)
-  const answer = await query('for-each-ref', `--format=%(refname)%00${format.join('%00')}`, 'refs/tags')
-  if (answer.code !== 0) throw new DeliverError('failed', `tags can't be read: ${answer.said}`)
-  const tags = answer.text.split('\n').map((line) => {
-    const [ref = '', ...objects] = line.split('\0')
-    const [id = '', type, email = ''] = objects[1] === 'tag' ? objects.slice(3) : objects
-    const author = email.replace(/^<|>$/g, '')
-    return { name: ref.slice('refs/tags/'.length), commit: type === 'commit' ? id : '', author }
-  })
-  return tags.filter((tag) => tag.name !== '' && tag.commit !== '')
 }
 
 async function readChanges(
@@ -147,9 +151,9 @@ async function* readEntries(
   })
   for await (const record of nulRecords(git.stdout)) {
     const tab = record.indexOf(0x09)
-    const [mode, , , size] = record.subarray(0, tab).toString('latin1').split(/ +/)
+    const [mode, , id = '', size] = record.subarray(0, tab).toString('latin1').split(/ +/)
     const path = withoutPrefix(record.subarray(tab + 1), location.subdirectory)
-    yield { kind: kindOf(mode ?? ''), path, size: size === '-' ? undefined : Number(size) }
+    yield { kind: kindOf(mode ?? ''), path, id, size: size === '-' ? undefined : Number(size) }
   }
   await git.succeeded
 }
@@ -184,33 +188,7 @@ function withoutPrefix(path: Buffer, subdirectory: string): Buffer {
   return subdirectory === '' ? path : path.subarray(Buffer.byteLength(subdirectory) + 1)
 }
 
-/** `update-ref` compares and sets under the ref's lock; an expectation of zeros means that there must be none. */
-async function updateTag(query: GitQuery, args: string[], expected: string | undefined): Promise<boolean> {
-  const old = expected === undefined ? '0'.repeat((args[1] ?? '').length) : objectId(expected)
-  const answer = await query('update-ref', '--no-deref', ...args, old)
-  if (answer.code === 0) return true
-  const fix = fixFor(answer.said)
-  // Git answers 128 or 1 for a lost race and for a disk that is full alike; reading back tells them apart.
-  const ref = args.find((arg) => arg.startsWith('refs/')) ?? ''
-  const now = await query('rev-parse', '--verify', '--quiet', '--end-of-options', ref)
-  if (now.text.trim() !== (expected ?? '')) return false
-  throw new DeliverError(
-    'failed',
-    `${ref} can't be changed: ${answer.said}`,
-    fix === undefined ? {} : { fix },
-  )
-}
-
-function tagRef(name: string): string {
-  if (/^[A-Za-z0-9_][A-Za-z0-9._/+-]*$/.test(name)) return `refs/tags/${name}`
-  throw new DeliverError('usage', `${JSON.stringify(name)} is not a tag that deliver writes`)
-}
-
-function isObjectId(text: string): boolean {
-  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text)
-}
-
-function objectId(text: string): string {
-  if (isObjectId(text)) return text
-  throw new DeliverError('failed', `${JSON.stringify(text)} is not a full object id`)
+/** Where the paths of git begin. */
+function topOf({ directory, subdirectory }: OpenedRepository['location']): string {
+  return subdirectory === '' ? directory : directory.slice(0, -subdirectory.length - 1)
 }

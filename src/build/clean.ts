@@ -5,6 +5,7 @@ import type { Reporter } from '../report/events.js'
 import { archivesDirectory } from './archive.js'
 import { archiveFiles, formats } from './archive-files.js'
 import { keepBuildNotes, readBuildNotes } from './build-journal.js'
+import { dropOldCaches } from './deps-cache.js'
 import { builder, provenanceOf } from './provenance.js'
 import { withRepositoryLock } from './repository-lock.js'
 
@@ -84,7 +85,9 @@ export async function cleanBuilds(request: CleanRequest): Promise<CleanPlan> {
       await removeArchive(archivesDirectory(git, request.directory), each.release)
       reporter.event({ type: 'note', text: `removed ${each.release}: ${each.because}` })
     }
-    if (removedTags.length > 0) await git.reclaim(signal)
+    const trees = await dropOldCaches(git, request.keep)
+    if (trees > 0) reporter.event({ type: 'note', text: `removed ${trees} old dependency trees` })
+    if (removedTags.length > 0 || trees > 0) await git.reclaim(signal)
     await forgetBuilds(git)
     return plan
   })

@@ -23,6 +23,8 @@ export interface DependencyTree {
   readonly stamps: ReadonlyMap<Dependency, FileStamp>
   /** Directories without anything in them, which a release doesn't have. */
   readonly emptyDirectories: readonly Buffer[]
+  /** Whether git can hold all of it, but for the empty directories. */
+  readonly exact: boolean
   /** All that is wrong, so that one run tells all. */
   readonly findings: readonly Finding[]
 }
@@ -37,8 +39,8 @@ export async function walkDependencies(root: string, paths: readonly string[]): 
     walk.start(path)
     await setImmediate()
   }
-  const { entries, findings, stamps, emptyDirectories } = walk
-  return { entries, findings, stamps, emptyDirectories }
+  const { entries, findings, stamps, emptyDirectories, exact } = walk
+  return { entries, findings, stamps, emptyDirectories, exact }
 }
 
 class Walk {
@@ -46,6 +48,7 @@ class Walk {
   readonly findings: Finding[] = []
   readonly stamps = new Map<Dependency, FileStamp>()
   readonly emptyDirectories: Buffer[] = []
+  exact = true
   private readonly root: Buffer
 
   constructor(private readonly rootPath: string) {
@@ -82,6 +85,7 @@ class Walk {
     if (stats.isDirectory()) return this.directory(path)
     if (stats.isSymbolicLink()) return this.link(path)
     if (stats.isFile()) return this.file(path, stats)
+    this.exact = false
     if (stats.isSocket()) return this.warning(path, 'a socket, left out')
     this.error(path, stats.isFIFO() ? "a named pipe, which git can't hold" : "a device, which git can't hold")
   }
@@ -107,8 +111,10 @@ class Walk {
 
   private file(path: Buffer, stats: Stats): void {
     if (!this.isReadable(path, stats)) return this.error(path, "can't be read")
-    if ((stats.mode & 0o6000) !== 0)
+    if ((stats.mode & 0o6000) !== 0) {
+      this.exact = false
       this.warning(path, 'set-user-ID or set-group-ID, which a release does not keep')
+    }
     const { size, mtimeMs, ctimeMs, ino } = stats
     // Git knows one exec bit, the owner's.
     const entry = { type: 'file', path, executable: (stats.mode & 0o100) !== 0, size } as const
@@ -134,7 +140,8 @@ class Walk {
       return this.error(path, 'git refuses a symlink of this name')
     const finding = checkLink(path, target, this.rootPath)
     if (finding !== undefined) this.findings.push(finding)
-    if (finding?.severity !== 'error') this.entries.push({ type: 'link', path, target })
+    if (finding?.severity === 'error') this.exact = false
+    else this.entries.push({ type: 'link', path, target })
   }
 
   private look(path: Buffer): Stats | undefined {
@@ -163,6 +170,7 @@ class Walk {
   }
 
   private error(path: Buffer, because: string): void {
+    this.exact = false
     this.findings.push({ severity: 'error', path, because })
   }
 

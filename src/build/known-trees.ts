@@ -13,9 +13,8 @@ export async function wholeTrees(
   deps: readonly string[],
   entries: readonly Identified[],
 ): Promise<ReadonlyMap<string, string>> {
-  const commits = new Set(
-    (await git.tags()).filter(({ author }) => author === builder.email).map(({ commit }) => commit),
-  )
+  const tags = (await git.tags()).filter(({ author }) => author === builder.email)
+  const commits = new Set([...tags, ...(await git.caches())].map(({ commit }) => commit))
   const known = new Map<string, string>()
   if (commits.size === 0) return known
   for (const path of deps) {

@@ -6,6 +6,11 @@ import { DeliverError } from '../errors.js'
 import type { Reporter } from '../report/events.js'
 import { installCommand } from './install-command.js'
 
+/** What a setup without `build.setup` runs. */
+export async function setupCommand(directory: string, build: Pick<BuildConfig, 'setup'>): Promise<string> {
+  return build.setup ?? (await installCommand(directory))
+}
+
 export interface SetupRequest {
   /** Where the command runs. */
   readonly directory: string
@@ -22,7 +27,7 @@ const linesInError = 20
 /** Runs the command that builds the app, its output live. Throws unless it exits with 0. Returns the command. */
 export async function runSetup(request: SetupRequest): Promise<string> {
   const { directory, build, reporter } = request
-  const command = build.setup ?? (await installCommand(directory))
+  const command = await setupCommand(directory, build)
   reporter.event({ type: 'note', text: `in ${directory}: ${command}` })
   const last: string[] = []
   const end = await runShell({

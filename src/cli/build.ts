@@ -1,12 +1,13 @@
-import { commitOptions, flag, tagOption, text, type Declare } from './command.js'
+import { cacheOption, commitOptions, flag, tagOption, text, type Declare } from './command.js'
 
 /** What makes a release: `setup`, `commit-deps`, `archive`, `publish`. */
 export function declareBuildCommands(command: Declare): void {
   command(
     'setup',
     'build the app here: runtime and dependencies, for production',
-    (c) => c,
-    async (context) => (await import('../commands/setup.js')).setup(context),
+    cacheOption,
+    async (context, options) =>
+      (await import('../commands/setup.js')).setup(context, { cache: options.cache !== false }),
   )
   command(
     'commit-deps',

@@ -26,6 +26,9 @@ export const selectionOptions = (c: Command): Command =>
     .option('--hosts <names>', 'only these hosts: names, globs, label=value; comma separated')
     .option('--limit <count>', 'only the first so many of them')
 
+export const cacheOption = (c: Command): Command =>
+  c.option('--no-cache', 'run the setup command, whatever the clone has, and keep nothing')
+
 /** How `commit-deps` may treat the tag and the clone; `ship` passes them on. */
 export const commitOptions = (c: Command): Command =>
   c

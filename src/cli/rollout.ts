@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { RolloutOptions } from '../commands/rollout-options.js'
 import {
+  cacheOption,
   commitOptions,
   flag,
   selectionOptions,
@@ -47,13 +48,14 @@ export function declareRolloutCommands(command: Declare): void {
   command(
     'ship',
     'setup, commit-deps, archive, publish and deploy, in order',
-    (c) => commitOptions(rolloutOptions(tagOption(c))),
+    (c) => cacheOption(commitOptions(rolloutOptions(tagOption(c)))),
     async (context, options) =>
       (await import('../commands/ship.js')).ship(context, {
         ...rolloutFlags(options),
         tag: text(options.tag),
         force: flag(options.force),
         allowDirty: flag(options.allowDirty),
+        cache: options.cache !== false,
       }),
   )
 }

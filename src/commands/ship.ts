@@ -14,6 +14,8 @@ export interface ShipOptions extends RolloutOptions {
   readonly tag?: string | undefined
   readonly force?: boolean | undefined
   readonly allowDirty?: boolean | undefined
+  /** As in SetupOptions. */
+  readonly cache?: boolean | undefined
 }
 
 /**
@@ -28,7 +30,7 @@ export async function ship(context: CommandContext, options: ShipOptions = {}): 
   // Wrong credentials or a wrong bucket fail here, and not after a long build.
   await readRelease(await openStore(config), config.app, tag)
   const steps = [
-    () => setup(context),
+    () => setup(context, { cache: options.cache }),
     () => commitDeps(context, { tag, force: options.force, allowDirty: options.allowDirty }),
     () => publish(context, { tag }),
   ]

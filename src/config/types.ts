@@ -1,3 +1,4 @@
+import type { BuildCache } from './build-cache.js'
 import type { HooksConfig } from './hooks.js'
 import type { SecretText } from './secret.js'
 import type { SshConfig } from './ssh.js'
@@ -49,7 +50,8 @@ export interface BuildConfig {
   /** Paths, relative to the repository, that `setup` makes and the release needs. Undefined: node_modules, if the app has dependencies. */
   readonly deps?: readonly string[]
   readonly timeout: number
-  /** Prebuilt tags and archives that `clean` leaves. */
+  readonly cache: BuildCache
+  /** Prebuilt tags, archives and dependency trees that `clean` leaves. */
   readonly keep: number
 }
 

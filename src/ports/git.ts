@@ -25,6 +25,7 @@ export interface TreeEntry {
   readonly kind: 'file' | 'executable' | 'link' | 'submodule'
   /** Relative to the release's root, as bytes. */
   readonly path: Buffer
+  readonly id: string
   /** Bytes of the blob; undefined for a submodule. */
   readonly size: number | undefined
 }
@@ -107,6 +108,22 @@ export interface Git {
   setTag(name: string, commit: string, expected: string | undefined): Promise<boolean>
   /** False, and nothing done, unless the tag is at `expected`. */
   removeTag(name: string, expected: string): Promise<boolean>
+  /** The commits that `setCache` keeps, by their keys. */
+  caches(): Promise<readonly { readonly key: string; readonly commit: string }[]>
+  /** Compare-and-set of `refs/deliver/deps/<key>`, a hex number; undefined removes it. False, and nothing done, unless it is at `expected`. */
+  setCache(key: string, commit: string | undefined, expected: string | undefined): Promise<boolean>
+  /**
+   * Writes files and links of a commit to the work tree, byte for byte, in the place of what is there. `paths` are below the `verbatim`
+   * ones, and relative as they are. Some may have been written when it fails, and the caller looks in any case.
+   */
+  restore(
+    commit: string,
+    what: {
+      readonly verbatim: readonly string[]
+      readonly paths: readonly Buffer[]
+      readonly signal?: AbortSignal | undefined
+    },
+  ): Promise<void>
   /** Gives back the space of imported objects that nothing needs any more. Never drops an object that deliver didn't import. */
   reclaim(signal?: AbortSignal): Promise<void>
 }

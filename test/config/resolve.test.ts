@@ -27,7 +27,7 @@ test('defaults', () => {
   expect(valid({})).toEqual({
     app: 'api',
     environment: 'production',
-    build: { env: { NODE_ENV: 'production' }, timeout: 1_800_000, keep: 3 },
+    build: { env: { NODE_ENV: 'production' }, cache: { kind: 'auto' }, timeout: 1_800_000, keep: 3 },
     archive: { format: 'tar.zst' },
     ssh: {
       config: '~/.ssh/config',

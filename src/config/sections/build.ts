@@ -29,13 +29,35 @@ export const build = z
         'What setup makes and the release needs, relative to the repository. Default: node_modules, if the app has dependencies.',
       ),
     timeout: duration().prefault('30m').describe('How long setup may take.'),
-    keep: whole(1, 10_000).prefault(3).describe('Prebuilt tags and archives that cleaning leaves.'),
+    cache: z
+      .union([
+        z.literal(false),
+        z.strictObject({
+          files: z
+            .array(text(paths.relativePath, 'path'))
+            .prefault([])
+            .describe('Files and directories that decide too, relative to the repository.'),
+        }),
+      ])
+      .exactOptional()
+      .describe(
+        'Setup restores what it made of the same lockfile before, instead of running. Default: if it only installs. `{ files }`: whatever it does, for nothing but lockfiles, settings and these files decides what it makes. false: never. See docs/dependency-cache.md.',
+      ),
+    keep: whole(1, 10_000)
+      .prefault(3)
+      .describe('Prebuilt tags, archives and dependency trees that cleaning leaves.'),
   })
-  .transform(({ deps, ...rest }) => ({
+  .transform(({ deps, cache, ...rest }) => ({
     ...rest,
+    cache: cacheOf(cache),
     env: { NODE_ENV: 'production', ...rest.env },
     ...(deps === undefined ? {} : { deps: deps.map(paths.trimmed) }),
   })) satisfies z.ZodType<BuildConfig>
+
+function cacheOf(given: false | { readonly files: readonly string[] } | undefined): BuildConfig['cache'] {
+  if (given === undefined) return { kind: 'auto' }
+  return given === false ? { kind: 'off' } : { kind: 'files', files: given.files.map(paths.trimmed) }
+}
 
 export const archive = z
   .strictObject({
