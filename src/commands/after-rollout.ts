@@ -1,7 +1,7 @@
 import { systemClock } from '../adapters/clock.js'
 import { messageOf } from '../errors.js'
 import { inParallel } from '../execute/parallel.js'
-import { limits, type RunHost } from '../execute/run.js'
+import { beyond, limits, type RunHost } from '../execute/run.js'
 import type { Outcome } from '../plan/outcome.js'
 import { readPruned } from '../remote/readings.js'
 import { prune } from '../remote/verbs.js'
@@ -18,8 +18,8 @@ export async function pruneHosts(
 ): Promise<void> {
   const { run, target } = session
   await inParallel(run.config.ssh.concurrency, hosts, async ({ name, link }) => {
-    const call = prune({ fence: run.fence, keep: target.keep, protect })
-    const reading = readPruned(await link.call(call, { timeout: limits.stage, signal: run.lost }))
+    const call = prune({ fence: run.fence, keep: target.keep, protect, limit: limits.stage })
+    const reading = readPruned(await link.call(call, { timeout: beyond(limits.stage), signal: run.lost }))
     if (reading.kind !== 'ok') {
       const because = reading.kind === 'refused' ? reading.text : reading.because
       run.reporter.event({ type: 'warning', host: name, text: `old releases were not removed: ${because}` })

@@ -8,11 +8,11 @@ export async function bake(
   working: Working,
   { hosts, ms }: Extract<Action, { kind: 'bake' }>,
 ): Promise<void> {
-  const { run, feed } = working
+  const { run, feed, ledger } = working
   run.reporter.event({ type: 'note', text: `watching ${hosts.join(', ')} for ${formatDuration(ms)}` })
   await Promise.all(
     membersOf(working, hosts).map(async ({ probed, step }) => {
-      const watched = await watchHealth(run, probed.host, step.to, ms)
+      const watched = await ledger.time(step.host, () => watchHealth(run, probed.host, step.to, ms))
       if (watched.kind === 'healthy' || run.lost.aborted) return
       for (const line of watched.log.split('\n').filter((each) => each !== ''))
         run.reporter.event({ type: 'output', host: step.host, stream: 'stderr', line })

@@ -37,7 +37,7 @@ async function switchTogether(
   members: readonly Member[],
   context: StepContext,
 ): Promise<readonly Member[]> {
-  const { run, traffic, feed } = working
+  const { run, traffic, feed, ledger } = working
   const names = members.map(({ step }) => step.host)
   const refused = await traffic.takeOut(members.map(({ probed }) => probed.host.link.host))
   if (refused !== undefined) {
@@ -51,15 +51,16 @@ async function switchTogether(
     }
     return []
   }
-  const well: Member[] = []
+  const healthy = new Set<Member>()
   await Promise.all(
     members.map(async (member) => {
-      const advanced = await advance(working, member, context)
+      const advanced = await ledger.time(member.step.host, () => advance(working, member, context))
       if (advanced.kind === 'bad') return feed(await failed(run, member, advanced))
-      well.push(member)
+      healthy.add(member)
       if (!traffic.drains) feed({ kind: 'switched', host: member.step.host })
     }),
   )
+  const well = members.filter((member) => healthy.has(member))
   if (!traffic.drains) return well
   return bringBack(working, members, well)
 }

@@ -15,16 +15,21 @@ const states = {
 /** Tells people where each host ends up, as it happens, and how long each was worked on. */
 export class Ledger {
   readonly #run: Run
-  readonly #started = new Map<string, number>()
-  readonly #ended = new Map<string, number>()
+  readonly #worked = new Map<string, number>()
 
   constructor(run: Run) {
     this.#run = run
   }
 
-  /** Something is done to these hosts from now on. */
-  begin(hosts: readonly string[]): void {
-    for (const host of hosts) if (!this.#started.has(host)) this.#started.set(host, this.#run.clock.now())
+  /** Work on one host. Time in which it only waits for others isn't counted. */
+  async time<T>(host: string, work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#run
+    const started = clock.now()
+    try {
+      return await work()
+    } finally {
+      this.#worked.set(host, (this.#worked.get(host) ?? 0) + clock.now() - started)
+    }
   }
 
   /** Reports what an event changed. */
@@ -33,7 +38,6 @@ export class Ledger {
       if (before?.hosts.get(name)?.place === place) continue
       const ending = endingOf(after, name)
       if (ending === undefined) continue
-      this.#ended.set(name, this.#run.clock.now())
       const detail = 'because' in ending ? ending.because : undefined
       hostState(this.#run, name, states[ending.kind], detail)
     }
@@ -42,8 +46,7 @@ export class Ledger {
   /** One for each host, whatever happened. */
   outcomes(state: RolloutState): readonly Outcome[] {
     return [...state.hosts].map(([host, { step }]): Outcome => {
-      const ended = this.#ended.get(host) ?? this.#run.clock.now()
-      const ms = ended - (this.#started.get(host) ?? ended)
+      const ms = this.#worked.get(host) ?? 0
       const ending = endingOf(state, host) ?? {
         host,
         kind: 'skipped' as const,

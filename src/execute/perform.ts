@@ -40,13 +40,14 @@ export async function perform(working: Working, action: Exclude<Action, { kind: 
 }
 
 async function stage(working: Working, members: readonly Member[]): Promise<void> {
-  const { run, feed } = working
+  const { run, feed, ledger } = working
   const context = contextOf(working, members)
   const before = await objection(run.steps.before('stage', context))
   const results = await inParallel(
     run.config.ssh.concurrency,
     members,
-    async (member) => [member, before ?? (await stageMember(working, member))] as const,
+    async (member) =>
+      [member, before ?? (await ledger.time(member.step.host, () => stageMember(working, member)))] as const,
   )
   const allWell = results.every(([, because]) => because === undefined)
   const after = allWell ? await objection(run.steps.after('stage', context)) : undefined
@@ -73,9 +74,10 @@ async function stageMember({ run, rollout }: Working, { step, probed }: Member):
 }
 
 /** Looks at the hosts that run the release already, all at once since a look disturbs nothing. */
-async function verify({ run, feed }: Working, members: readonly Member[]): Promise<void> {
+async function verify({ run, feed, ledger }: Working, members: readonly Member[]): Promise<void> {
   await inParallel(run.config.ssh.concurrency, members, async ({ step, probed }) => {
-    feed({ kind: 'verified', host: step.host, healthy: await isHealthy(run, probed.host, step) })
+    const healthy = await ledger.time(step.host, () => isHealthy(run, probed.host, step))
+    feed({ kind: 'verified', host: step.host, healthy })
   })
 }
 

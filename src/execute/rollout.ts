@@ -47,7 +47,6 @@ export async function executeRollout(run: Run, rollout: Rollout): Promise<Rollou
     else if (run.stop.aborted) working.feed({ kind: 'stop', why: 'interrupted' })
     const action = next(state)
     if (action.kind === 'end') break
-    if ('hosts' in action) ledger.begin(action.hosts)
     await perform(working, action)
   }
   await bringAllBack(working)

@@ -61,11 +61,20 @@ export const limits = {
   look: 30_000,
   /** Short mutations, with the agent's own 60 s wait for the host's lock. */
   change: 120_000,
-  /** Unpacking and hashing a release. */
+  /** Unpacking and hashing a release, or removing old ones. */
   stage: 30 * 60_000,
   /** Sending: any time, as long as bytes move. */
   send: 6 * 60 * 60_000,
   sendIdle: 60_000,
+} as const
+
+/** What the host ends by itself gets its answer through before we give up: waiting for the lock and killing come on top. */
+export const beyond = (hostLimit: number): number => hostLimit + limits.change
+
+/** Limits of a call with a payload. While the host waits for its lock, a minute at most, no byte moves either. */
+export const sending = {
+  timeout: beyond(limits.send),
+  idleTimeout: limits.sendIdle + 30_000,
 } as const
 
 /** Reading a host back after the line went: tries, and ms between them. A rebooting host gets that long. */

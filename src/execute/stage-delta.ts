@@ -3,7 +3,7 @@ import { codes } from '../remote/answers.js'
 import { readResult } from '../remote/readings.js'
 import { delta as deltaCall, put } from '../remote/verbs.js'
 import { chooseBase } from './choose-base.js'
-import { hostState, limits, linkedPaths, outsidePaths } from './run.js'
+import { beyond, hostState, limits, linkedPaths, outsidePaths, sending } from './run.js'
 import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
 
 /** A body that is this small goes with the call that uses it, which saves a round trip. */
@@ -23,6 +23,7 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   hostState(run, host.name, 'staging', `${material.release}, delta on ${base.release}: ${parts}, ${size}`)
 
   const names = { fence: run.fence, release: material.release, id }
+  const idle = limits.sendIdle
   const payload = {
     stdin: () => body.open(),
     signal: run.stop,
@@ -31,18 +32,25 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   }
   const isSmall = body.size <= smallBody
   if (!isSmall) {
-    const call = put({ ...names, name: 'delta', size: body.size, sha256: body.sha256 })
-    const limit = { timeout: limits.send, idleTimeout: limits.sendIdle }
-    const tried = resultOf(readResult(await host.link.call(call, { ...payload, ...limit })))
+    const call = put({
+      ...names,
+      limit: limits.send,
+      idle,
+      name: 'delta',
+      size: body.size,
+      sha256: body.sha256,
+    })
+    const tried = resultOf(readResult(await host.link.call(call, { ...payload, ...sending })))
     if (tried.kind !== 'staged') return tried
   }
   const call = deltaCall({
     ...names,
+    ...{ limit: limits.stage, idle },
     ...{ digest: material.digest, base, body, encoding },
     ...linkedPaths(run.target),
     verify: run.target.verify,
   })
-  const limit = { timeout: limits.stage, signal: run.stop }
+  const limit = { timeout: beyond(limits.stage), signal: run.stop }
   return resultOf(readResult(await host.link.call(call, isSmall ? { ...payload, ...limit } : limit)))
 }
 

@@ -3,7 +3,7 @@ import { readResult } from '../remote/readings.js'
 import { put, stage } from '../remote/verbs.js'
 import type { AgentCall } from '../remote/wire.js'
 import type { AgentCallOptions } from './agent-client.js'
-import { hostState, limits, linkedPaths } from './run.js'
+import { beyond, hostState, limits, linkedPaths, sending } from './run.js'
 import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
 
 /** Seconds: a stage whose line was lost may be under way, and is waited for. */
@@ -19,20 +19,20 @@ export async function stageWhole(
   const archive = await material.archive(encoding).catch((error: unknown) => messageOf(error))
   if (typeof archive === 'string') return { kind: 'failed', because: archive, final: true }
   const staging = { fence: run.fence, release: material.release, id }
+  const onHost = { limit: limits.send, idle: limits.sendIdle }
   const total = archive.size
   const size = `${Math.ceil(total / 1024)} KiB as ${encoding}`
   hostState(run, host.name, 'staging', `${material.release}, ${size}, whole: ${why}`)
   const steps: readonly [AgentCall, AgentCallOptions][] = [
     [
-      put({ ...staging, name: 'listing', size: material.listing.length, sha256: material.digest }),
-      { stdin: material.listing, timeout: limits.send, idleTimeout: limits.sendIdle },
+      put({ ...staging, ...onHost, name: 'listing', size: material.listing.length, sha256: material.digest }),
+      { stdin: material.listing, ...sending },
     ],
     [
-      put({ ...staging, name: 'archive', size: archive.size, sha256: archive.sha256 }),
+      put({ ...staging, ...onHost, name: 'archive', size: archive.size, sha256: archive.sha256 }),
       {
         stdin: () => archive.open(),
-        timeout: limits.send,
-        idleTimeout: limits.sendIdle,
+        ...sending,
         onSent: (done) =>
           run.reporter.event({ type: 'progress', host: host.name, step: 'stage', done, total }),
       },
@@ -44,15 +44,17 @@ export async function stageWhole(
     if (reading.kind === 'refused')
       return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
   }
-  const making = { ...staging, digest: material.digest, encoding, ...linkedPaths(run.target) }
-  const limit = { timeout: limits.stage, signal: run.stop }
+  const what = { digest: material.digest, encoding, ...linkedPaths(run.target) }
+  const making = { ...staging, limit: limits.stage, ...what }
+  const limit = { timeout: beyond(limits.stage), signal: run.stop }
   const reading = readResult(await host.link.call(stage(making), limit))
   if (reading.kind === 'ok') return { kind: 'staged' }
   if (reading.kind === 'refused')
     return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
   if (run.stop.aborted) return { kind: 'failed', because: 'interrupted', final: true }
   // What was put is there still, so that asking again is cheap; only if it is not, all of it is sent again.
-  const again = readResult(await host.link.call(stage({ ...making, lockWait: stageWait }), limit))
+  const patient = { ...limit, timeout: limit.timeout + stageWait * 1000 }
+  const again = readResult(await host.link.call(stage({ ...making, lockWait: stageWait }), patient))
   return again.kind === 'ok'
     ? { kind: 'staged' }
     : { kind: 'failed', because: again.kind === 'refused' ? again.text : again.because, final: false }

@@ -24,6 +24,8 @@ export const permanent: ReadonlySet<number> = new Set([
   codes.precondition,
   codes.fenced,
   codes.noSpace,
+  // Half an hour or more went by: what hangs there is for somebody to look at.
+  codes.timedOut,
 ])
 
 /** The published encoding where the host has the tool for it, else what every host can unpack. */

@@ -23,7 +23,7 @@ export async function takeBack(working: Working, names: readonly string[]): Prom
 }
 
 async function goBackAll(working: Working, members: readonly Member[]): Promise<readonly Event[]> {
-  const { run, state, traffic } = working
+  const { run, state, traffic, ledger } = working
   const because = new Map(state.returning.map((each) => [each.host, each.because]))
   const out = new Set(traffic.out)
   const inTraffic = members.filter(({ step }) => !out.has(step.host))
@@ -31,7 +31,9 @@ async function goBackAll(working: Working, members: readonly Member[]): Promise<
   const left = refused === undefined ? [] : inTraffic
   const going = members.filter((member) => !left.includes(member))
   const gone = await Promise.all(
-    going.map((member) => goBack(run, member, because.get(member.step.host) ?? '')),
+    going.map((member) =>
+      ledger.time(member.step.host, () => goBack(run, member, because.get(member.step.host) ?? '')),
+    ),
   )
   return [...gone, ...refuse(left, `could not be taken out of traffic: ${refused ?? ''}`)]
 }

@@ -1,12 +1,14 @@
 import type { Waits } from '../plan/bound.js'
 import type { Config } from '../config/types.js'
-import { limits, readBack } from './run.js'
+import { beyond, limits, readBack, sending } from './run.js'
 
 /** Without a health check a process is watched this long; see settle.ts. */
 const unchecked = 30_000
 /** Attempts of a stage and ms between them, tries of a switch: see stage.ts and switch.ts. */
 const stages = { attempts: 3, pause: 5_000 }
 const switches = 2
+/** A stage whose line was lost waits for the one before it; see stage-whole.ts. */
+const lockWait = 900_000
 
 /** All that a rollout with this config may wait for; `hooks` is what the user's own may take. */
 export function waitsOf(config: Config, hooks: Waits['around']): Waits {
@@ -18,7 +20,8 @@ export function waitsOf(config: Config, hooks: Waits['around']): Waits {
   // Sent, read back twice, and asked for its end.
   const switching = switches * (restart + limits.change + 2 * look + restart + 15_000 + limits.look)
   // Each attempt may send a delta first, and then the whole.
-  const staging = stages.attempts * (3 * limits.send + 3 * limits.stage + stages.pause + limits.look)
+  const staging =
+    stages.attempts * (3 * sending.timeout + 3 * beyond(limits.stage) + lockWait + stages.pause + limits.look)
   // Out of traffic, and back.
   const drained = config.rollout.drain.kind === 'none' ? 0 : 2 * config.rollout.drainTimeout
   return {
@@ -30,7 +33,7 @@ export function waitsOf(config: Config, hooks: Waits['around']): Waits {
       return: look + switching + settling + confirming + look,
     },
     around: { once: hooks.once, batch: hooks.batch + drained },
-    stageIdle: limits.sendIdle,
+    stageIdle: sending.idleTimeout,
     concurrency: config.ssh.concurrency,
   }
 }

@@ -2,7 +2,7 @@ import { exitCodes } from '../errors.js'
 
 /**
  * What became of one host. `runs` is the release that `current` names at the end, null when there is none, and
- * undefined when nobody could read it.
+ * undefined when nobody could read it. `ms`: how long the host itself was worked on; waiting for other hosts isn't in it.
  */
 export type Outcome = { readonly host: string; readonly ms: number } & (
   | { readonly kind: 'done'; readonly runs: string; readonly restarted: boolean; readonly because?: string }

@@ -21,6 +21,7 @@ export const codes = {
   failed: 20,
   needAgent: 21,
   baseUnfit: 22,
+  timedOut: 23,
 } as const
 
 export type Fact = readonly [key: string, value: string]

@@ -1,3 +1,4 @@
+import { seconds } from './service-args.js'
 import type { AgentCall } from './wire.js'
 
 /** What all calls of the agent are made of. */
@@ -8,6 +9,20 @@ export interface Mutation {
   readonly fence: number
   /** Seconds to wait for the host's lock; the agent's default is 60. */
   readonly lockWait?: number
+}
+
+/** Of calls that the host ends by itself, with code 23, even when nobody is there any more to tell it. */
+export interface Limited {
+  /** Milliseconds from having the host's lock; the agent's default is half an hour. */
+  readonly limit?: number
+  /** Milliseconds without a byte of the payload; the agent's default is a minute. Then the answer is code 15. */
+  readonly idle?: number
+}
+
+export function limited({ limit, idle }: Limited): Args {
+  const inSeconds = (ms: number | undefined): number | undefined =>
+    ms === undefined ? undefined : seconds(ms)
+  return [...optional('limit', inSeconds(limit)), ...optional('idle', inSeconds(idle))]
 }
 
 export function looking(verb: string, args: Args): AgentCall {

@@ -3,7 +3,7 @@
  * one refuses. Every mutating call may be repeated; one that already happened answers ok. Readers are in facts.ts.
  */
 import type { ServiceConfig } from '../config/types.js'
-import { looking, mutating, optional, type Args, type Mutation } from './call.js'
+import { limited, looking, mutating, optional, type Args, type Limited, type Mutation } from './call.js'
 import type { AgentCall } from './wire.js'
 import { restartArgs, seconds, serviceArgs } from './service-args.js'
 
@@ -21,7 +21,7 @@ export function probe(
   ])
 }
 
-interface Staging extends Mutation {
+interface Staging extends Mutation, Limited {
   readonly release: string
   /** The same for the puts and the stage of one attempt, and new for each attempt. `[A-Za-z0-9._-]` */
   readonly id: string
@@ -41,6 +41,7 @@ export function put(
     ['name', file.name],
     ['size', String(file.size)],
     ['sha256', file.sha256],
+    ...limited(file),
   ])
 }
 
@@ -51,6 +52,8 @@ export function put(
 export function file(
   written: Mutation & {
     readonly release: string
+    /** Milliseconds, as of `Limited`: files are small. */
+    readonly limit?: number
     /** In the release. */
     readonly path: string
     readonly mode: '600' | '640' | '644'
@@ -60,6 +63,7 @@ export function file(
     ['release', written.release],
     ['file', written.path],
     ['mode', written.mode],
+    ...limited({ limit: written.limit ?? 40_000 }),
   ])
 }
 
@@ -88,6 +92,7 @@ export function stage(
     ['digest', staging.digest],
     ['encoding', staging.encoding],
     ...linkedArgs(staging),
+    ...limited(staging),
   ])
 }
 
@@ -118,6 +123,7 @@ export function delta(
     ['encoding', staging.encoding],
     ['verify', staging.verify],
     ...linkedArgs(staging),
+    ...limited(staging),
   ])
 }
 
@@ -176,11 +182,12 @@ export function revert(switched: Switching & { readonly markBad: boolean }): Age
 }
 
 export function prune(
-  pruning: Mutation & { readonly keep: number; readonly protect?: readonly string[] },
+  pruning: Mutation & Limited & { readonly keep: number; readonly protect?: readonly string[] },
 ): AgentCall {
   return mutating('prune', pruning, [
     ['keep', String(pruning.keep)],
     ['protect', (pruning.protect ?? []).join(',')],
+    ...limited(pruning),
   ])
 }
 

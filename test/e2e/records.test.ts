@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.js'
+import { createDirectoryStore } from '../../src/adapters/directory-store.js'
+import { acquireLease } from '../../src/store/lock.js'
 import { Place } from './place.js'
 
 let place: Place
@@ -62,6 +65,26 @@ describe('looking', { timeout: 60_000 }, () => {
     expect((await place.run('deploy', 'v2', '--only-outdated')).code).toBe(0)
     expect(await place.answers()).toEqual(after)
     expect((await place.run('status', '--exit-code')).code).toBe(0)
+  })
+
+  test('unlock: the right id frees the lock of a run that is gone, another id does not', async () => {
+    const owner = { owner: 'jenkins', job: 'hello #7', host: 'ci-1', pid: 1, machine: 'of another boot' }
+    const lease = await acquireLease({
+      store: createDirectoryStore({ directory: place.store }),
+      clock: systemClock,
+      ...{ app: 'hello', environment: 'production', owner },
+    })
+    const locked = await place.run('deploy', 'v2')
+    expect(locked.code, locked.output).toBe(3)
+    expect(locked.output).toContain(`deliver unlock ${lease.id}`)
+    const wrong = await place.run('unlock', 'another-run')
+    expect(wrong.code, wrong.output).toBe(2)
+    expect((await place.run('deploy', 'v2')).code).toBe(3)
+    const freed = await place.run('unlock', lease.id)
+    expect(freed.code, freed.output).toBe(0)
+    expect(freed.output).toContain('hello production was locked by jenkins')
+    expect((await place.run('unlock', lease.id)).code).toBe(8)
+    expect((await place.run('deploy', 'v2')).code).toBe(0)
   })
 
   test('a host that can not be read is told, next to the others, and fails', async () => {

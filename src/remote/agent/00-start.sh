@@ -9,7 +9,7 @@
 #
 # Codes: 0 ok, 10 bad call, 11 precondition, 12 fenced out, 13 busy, 14 no space, 15 verification failed, 16 restart failed,
 # 17 restart timed out, 18 lost race, 19 no such release, 20 other failure (21, need agent, is the wire's),
-# 22 no delta from that base.
+# 22 no delta from that base, 23 not done in time, and ended.
 #
 # Layout under path:
 #   current -> releases/<release>     switched by one rename(2)

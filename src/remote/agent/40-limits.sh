@@ -4,7 +4,7 @@
 # group, ten seconds later KILL; the limit holds even when this program is killed. Sets `limited_code`, and
 # `timed_out` to yes or no. Background processes that the command leaves are not waited for, and hold nothing of ours.
 run_limited() {
-  limit=$1 limit_directory=$2
+  limit_seconds=$1 limit_directory=$2
   shift 2
   (
     trap - HUP PIPE INT QUIT EXIT
@@ -25,11 +25,25 @@ run_limited() {
     ' sh "$login_umask" "$limit_directory" "$variables" "$@"
   ) </dev/null >&3 2>&3 3>&- 9>&- &
   limited=$!
+  watch_limit "$limit_seconds" "$limited"
+  wait "$limited" 2>/dev/null
+  limited_code=$?
+  end_watch
+}
+
+# watch_limit SECONDS PID: a watcher that ends the process, or the session that it leads, when its time is up. It goes when the process
+# has gone: if this program was killed, a number that somebody else has by then must not be signalled.
+watch_limit() {
   (
     trap - HUP PIPE EXIT
     # shellcheck disable=SC2016
     exec_in_session sh -c '
-      sleep "$1" || exit 0
+      left=$1
+      while [ "$left" -gt 0 ]; do
+        if [ "$left" -gt 5 ]; then step=5; else step=$left; fi
+        sleep "$step" && kill -s 0 "$2" 2>/dev/null || exit 0
+        left=$((left - step))
+      done
       trap "" TERM
       kill -s TERM -- "-$2" 2>/dev/null || kill -s TERM "$2"
       left=50
@@ -39,13 +53,14 @@ run_limited() {
       done
       kill -s KILL -- "-$2" 2>/dev/null || kill -s KILL "$2"
       exit 7
-    ' sh "$limit" "$limited"
-  ) </dev/null >/dev/null 2>&1 3>&- 9>&- &
+    ' sh "$1" "$2"
+  ) </dev/null >/dev/null 2>&1 3>&- 4<&- 9>&- &
   watcher=$!
-  wait "$limited" 2>/dev/null
-  limited_code=$?
+}
+
+# Sets `timed_out`. The watcher needs no time limit: it only sleeps and kills.
+end_watch() {
   kill -s TERM -- "-$watcher" 2>/dev/null || kill -s TERM "$watcher" 2>/dev/null
   wait "$watcher" 2>/dev/null
   if [ $? -eq 7 ]; then timed_out=yes; else timed_out=no; fi
 }
-

@@ -6,7 +6,9 @@ do_put() {
   need_name id "$id"
   need_number size "$size"
   need_sha256 sha256 "$sha256"
+  need_number idle "$idle"
   case $name in archive | listing | delta) ;; *) bad_call 'name is not archive, listing or delta' ;; esac
+  supervise "$@"
   begin_mutation
   put_in=.deliver/incoming/$release.$id
   mkdir -p "$put_in" 2>/dev/null || write_failed "$put_in"
@@ -18,7 +20,8 @@ do_put() {
 
 # The payload becomes the file `name` in the scratch space.
 receive() {
-  cat >"$scratch/$name.part" 2>/dev/null || write_failed "the $name"
+  take_input "$scratch/$name.part" || [ "$stalled" = yes ] || write_failed "the $name"
+  [ "$stalled" = no ] || end 15 "the $name did not arrive whole: nothing came for $idle s, $(($(wc -c <"$scratch/$name.part"))) of $size bytes are here"
   put_size=$(wc -c <"$scratch/$name.part")
   [ "$((put_size))" -eq "$size" ] || end 15 "the $name did not arrive whole: $((put_size)) of $size bytes"
   [ "$(hash_stdin <"$scratch/$name.part")" = "$sha256" ] || end 15 "the $name arrived damaged: another sha256 than was announced"
@@ -26,7 +29,7 @@ receive() {
 }
 
 do_stage() {
-  begin_staging
+  begin_staging "$@"
   for part in archive listing; do
     [ -f "$scratch/$part" ] || end 11 "the $part of $release was not put here"
   done
@@ -41,6 +44,7 @@ begin_staging() {
   need_name release "$release"
   need_name id "$id"
   need_sha256 digest "$digest"
+  supervise "$@"
   begin_mutation
   sweep_incoming "$release.$id"
   scratch=.deliver/incoming/$release.$id

@@ -13,7 +13,8 @@ do_delta() {
   need_number patch-size "$patch_size"
   need_sha256 sha256 "$sha256"
   case $verify in full | changed) ;; *) bad_call 'verify is not full or changed' ;; esac
-  begin_staging
+  need_number idle "$idle"
+  begin_staging "$@"
   mkdir -p "$scratch" 2>/dev/null || write_failed "$scratch"
   name='delta'
   [ -f "$scratch/delta" ] || receive

@@ -65,6 +65,8 @@ export interface DeltaOptions {
   readonly shared?: readonly string[]
   readonly verify?: 'changed' | 'full'
   readonly fence?: number
+  readonly limit?: number
+  readonly lockWait?: number
 }
 
 /** Stages a release by a delta that comes with the call. */
@@ -72,13 +74,14 @@ export function stageDelta(
   host: LocalHost,
   release: string,
   packed: PackedDelta,
-  { base = 'v1', id = 'd1', shared = [], verify = 'changed', fence = 1 }: DeltaOptions = {},
+  { base = 'v1', id = 'd1', shared = [], verify = 'changed', fence = 1, ...limits }: DeltaOptions = {},
 ): Promise<Answer> {
   const bytes = Buffer.concat([packed.patch, packed.tar])
   const body = { size: bytes.length, sha256: sha256(bytes), patchSize: packed.patch.length }
   const from = { release: base, digest: packed.baseDigest }
   return host.call(
     delta({
+      ...limits,
       ...{ fence, release, id, digest: packed.digest, base: from, body, encoding: 'none', shared, verify },
     }),
     { stdin: bytes },

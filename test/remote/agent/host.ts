@@ -75,6 +75,8 @@ export class LocalHost implements Session {
         detached: true,
       })
       const kill = (): void => {
+        // As sshd does: what still reads meets the end.
+        child.stdin.destroy()
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
         resolve({ kind: 'lost', because: 'the connection was cut' })
       }
