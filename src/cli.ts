@@ -15,8 +15,9 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const { Command, CommanderError } = await import('commander')
   let code: number = exitCodes.done
-  const program = describe(new Command(), (run) => async (globals, options, args) => {
-    code = await runCommand(globals, exit, (context) => run(context, options, args))
+  const program = describe(new Command(), (run, command) => async (globals, options, args) => {
+    const invocation = { globals, command, version: version() }
+    code = await runCommand(invocation, exit, (context) => run(context, options, args))
   })
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -27,7 +28,10 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   }
 }
 
-type Bind = (run: Run) => (globals: GlobalOptions, options: Options, args: readonly string[]) => Promise<void>
+type Bind = (
+  run: Run,
+  command: string,
+) => (globals: GlobalOptions, options: Options, args: readonly string[]) => Promise<void>
 
 function version(): string {
   const data: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -38,13 +42,17 @@ function describe(program: Command, bind: Bind): Command {
   program
     .name('deliver')
     .description('Takes an app from a git checkout to every server that runs it.')
-    .version(version(), '-V, --version')
+    .version(version(), '-v, --version')
     .option('-c, --config <file>', 'config file (default: deliver.config.* here or above)')
     .option('-e, --env <name>', 'environment of the config')
     .option('--json', 'one event per line, as JSON')
-    .option('--plain', 'no colour, no moving parts')
-    .option('--verbose', 'the output of remote commands too')
-    .option('--quiet', 'only what changed, warnings and errors')
+    .option('-P, --plain', 'no colour, no moving parts')
+    .option('-V, --verbose', 'every state that a host passes, and each answer of its health check')
+    .option('-q, --quiet', 'only what changed, warnings and errors')
+    .option('-C, --compact', 'no output of builds and hooks, unless they fail')
+    .option('-D, --debug', 'all that there is to see, and where in deliver an error comes from')
+    .option('--junit <file>', 'write steps and hosts as test results')
+    .option('--report <file>', 'write a page about the run: timeline, hosts, logs')
     .helpOption('-h, --help', 'show help; never acts')
     .showSuggestionAfterError()
     .showHelpAfterError('(deliver --help lists the commands)')
@@ -54,7 +62,7 @@ function describe(program: Command, bind: Bind): Command {
 
   const command: Declare = (name, summary, shape, run) => {
     const sub = shape(program.command(name).description(summary).allowExcessArguments(false))
-    const bound = bind(run)
+    const bound = bind(run, name)
     sub.action(async () => {
       const globals = program.opts()
       await bound(
@@ -65,6 +73,10 @@ function describe(program: Command, bind: Bind): Command {
           plain: flag(globals.plain),
           verbose: flag(globals.verbose),
           quiet: flag(globals.quiet),
+          compact: flag(globals.compact),
+          debug: flag(globals.debug),
+          junit: text(globals.junit),
+          report: text(globals.report),
         },
         sub.opts(),
         sub.args,

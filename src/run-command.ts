@@ -1,6 +1,7 @@
 import { DeliverError, exitCodeOf, exitCodes, messageOf } from './errors.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
 import type { Config } from './config/types.js'
+import type { Reporter } from './report/events.js'
 import { listenForInterrupts, type Interrupt } from './interrupt.js'
 import type { Vault } from './secrets/vault.js'
 
@@ -12,32 +13,41 @@ export interface GlobalOptions {
   readonly plain: boolean
   readonly verbose: boolean
   readonly quiet: boolean
+  readonly compact: boolean
+  readonly debug: boolean
+  /** Files to be written about the run. */
+  readonly junit: string | undefined
+  readonly report: string | undefined
+}
+
+/** What is run, for what is said about it. */
+export interface Invocation {
+  readonly globals: GlobalOptions
+  readonly command: string
+  readonly version: string
 }
 
 /** Runs one command of the CLI: makes its context, prints its result or error, and gives its exit code. */
 export async function runCommand(
-  globals: GlobalOptions,
+  { globals, command: name, version }: Invocation,
   exit: (code: number) => void,
   command: (context: CommandContext) => Promise<CommandResult>,
 ): Promise<number> {
-  const [{ createReporter }, { Vault }, { redactingReporter }] = await Promise.all([
-    import('./report/reporter.js'),
+  const [{ Vault }, { redactingReporter }] = await Promise.all([
     import('./secrets/vault.js'),
     import('./secrets/redacting.js'),
   ])
   const secrets = new Vault((text) => reporter.event({ type: 'warning', text }))
   const { redact } = secrets.redactor
-  const written = createReporter({
-    mode: globals.json ? 'json' : globals.plain ? 'plain' : 'text',
-    stdout: process.stdout,
-    stderr: process.stderr,
-    colour: !globals.plain && wantsColour(process.env, process.stdout.isTTY),
-    verbose: globals.verbose,
-    quiet: globals.quiet,
-    redact,
-  })
-  const reporter = redactingReporter(written, redact)
-  const interrupt = listenForInterrupts(process, exit, (text) => reporter.event({ type: 'warning', text }))
+  const reporter = redactingReporter(await reporterFor(globals, redact), redact)
+  const stopAtOnce = (code: 130 | 143): void => {
+    reporter.abandon?.(code)
+    exit(code)
+  }
+  const interrupt = listenForInterrupts(process, stopAtOnce, (text) =>
+    reporter.event({ type: 'warning', text }),
+  )
+  reporter.event({ type: 'run-started', command: name, version })
   let config: Promise<Config> | undefined
   const context: CommandContext = {
     cwd: process.cwd(),
@@ -46,16 +56,48 @@ export async function runCommand(
     interrupt,
     secrets,
     print: (text) => void process.stdout.write(redact(text)),
-    config: (flags) => (config ??= load(globals, flags).then((loaded) => watched(loaded, secrets))),
+    config: (flags) =>
+      (config ??= load(globals, flags).then((loaded) => told(watched(loaded, secrets), reporter))),
     ...(process.stdin.isTTY && process.stdout.isTTY
-      ? { ask: (question) => ask(question, interrupt.signal) }
+      ? { ask: (question) => asked(reporter, () => ask(question, interrupt.signal)) }
       : {}),
   }
-  const result = await finish(command(context), interrupt)
+  const result = await finish(command(context), interrupt, globals.debug)
   reporter.event({ type: 'result', ok: result.code === exitCodes.done, ...result })
   await reporter.close()
   interrupt.dispose()
   return result.code
+}
+
+async function reporterFor(globals: GlobalOptions, redact: (text: string) => string): Promise<Reporter> {
+  const { createReporter } = await import('./report/reporter.js')
+  const { wantsColour, wantsLiveView } = await import('./report/colour.js')
+  const { env, stdout, stderr } = process
+  const live = wantsLiveView(env, stdout.isTTY) && !globals.quiet && !globals.debug
+  return createReporter({
+    mode: globals.json ? 'json' : globals.plain ? 'plain' : live ? 'live' : 'text',
+    ...{ stdout, stderr, env },
+    colour: !globals.plain && wantsColour(env, stdout.isTTY),
+    verbose: globals.verbose || globals.debug,
+    quiet: globals.quiet,
+    compact: globals.compact,
+    debug: globals.debug,
+    junit: globals.junit,
+    report: globals.report,
+    redact,
+  })
+}
+
+/** A question has the terminal for itself. */
+function asked<T>(reporter: Reporter, work: () => Promise<T>): Promise<T> {
+  return reporter.suspended === undefined ? work() : reporter.suspended(work)
+}
+
+async function told(config: Config, reporter: Reporter): Promise<Config> {
+  const { shownSettings } = await import('./commands/shown-settings.js')
+  const { app, environment } = config
+  reporter.event({ type: 'config', app, environment, settings: shownSettings(config) })
+  return config
 }
 
 async function load(globals: GlobalOptions, flags: Readonly<Record<string, string>> = {}): Promise<Config> {
@@ -75,7 +117,11 @@ function watched(config: Config, secrets: Vault): Config {
 }
 
 /** An error that comes because somebody asked to stop is that interrupt, not a failure. */
-async function finish(running: Promise<CommandResult>, interrupt: Interrupt): Promise<CommandResult> {
+async function finish(
+  running: Promise<CommandResult>,
+  interrupt: Interrupt,
+  debug: boolean,
+): Promise<CommandResult> {
   try {
     return await running
   } catch (error) {
@@ -83,20 +129,14 @@ async function finish(running: Promise<CommandResult>, interrupt: Interrupt): Pr
     if (interrupt.reason !== undefined && error === interrupt.signal.reason)
       return { code, text: `${interrupt.reason}; nothing more was begun` }
     if (!(error instanceof DeliverError)) return { code, text: unexpected(error) }
-    return { code, text: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }
+    const text = debug ? unexpected(error) : error.message
+    return { code, text, ...(error.fix === undefined ? {} : { fix: error.fix }) }
   }
 }
 
 /** A defect of ours: the stack is what a bug report needs. */
 function unexpected(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)
-}
-
-/** NO_COLOR and FORCE_COLOR as their conventions say; else colour is for terminals. */
-export function wantsColour(env: NodeJS.ProcessEnv, terminal: boolean): boolean {
-  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
-  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
-  return terminal && env.TERM !== 'dumb'
 }
 
 /** Anything but yes is no: an end of input too. An interrupt rejects. */

@@ -1,11 +1,12 @@
 import type { Bound } from '../plan/bound.js'
 import type { Outcome } from '../plan/outcome.js'
 import type { HostStep, RolloutPlan } from '../plan/types.js'
-import type { Cell, Reporter } from '../report/events.js'
+import type { Cell, HostOutcome, Reporter, ShownPlan } from '../report/events.js'
 import { showMilliseconds } from '../report/units.js'
 
 /** The plan as a table: what will be done to each host, in which batch, and why. Then the time that it may take at most. */
 export function showPlan(reporter: Reporter, plan: RolloutPlan, bound: Bound): void {
+  reporter.event({ type: 'plan', ...shownPlan(plan, bound) })
   const batchOf = new Map(
     plan.batches.flatMap((batch, index) => batch.map((host) => [host, index + 1] as const)),
   )
@@ -28,6 +29,17 @@ export function showPlan(reporter: Reporter, plan: RolloutPlan, bound: Bound): v
     rows: [...rows, ...skipped],
   })
   if (rows.length > 0) reporter.event({ type: 'note', text: boundText(bound) })
+}
+
+function shownPlan(plan: RolloutPlan, bound: Bound): ShownPlan {
+  const { kind, release, onFailure, batchLimit, pause, batches } = plan
+  return {
+    ...{ kind, release, onFailure, batchLimit, pause, batches, bound },
+    hosts: plan.steps.map(({ host, from, to, stage, act, because }) => ({
+      ...{ host, from, to, stage, act, because },
+    })),
+    skipped: plan.skipped.map(({ host, because, runs }) => ({ host, because, runs })),
+  }
 }
 
 export function planTitle(plan: Pick<RolloutPlan, 'kind' | 'release' | 'batchLimit'>, hosts: number): string {
@@ -57,20 +69,30 @@ export function whatHappens(step: HostStep): string {
 
 /** What became of each host, as the table that ends a rollout. */
 export function showOutcomes(reporter: Reporter, outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes)
+    reporter.event({
+      type: 'outcome',
+      host: outcome.host,
+      outcome: kindOf(outcome),
+      ...('because' in outcome && outcome.because !== undefined ? { because: outcome.because } : {}),
+      ...('runs' in outcome && outcome.runs !== undefined ? { runs: outcome.runs } : {}),
+      ms: outcome.ms,
+    })
   reporter.event({
     type: 'table',
     columns: ['host', 'outcome', 'runs', 'took', 'because'],
     rows: outcomes.map((outcome) => [
       { text: outcome.host, tone: 'strong' },
-      {
-        text: outcome.kind === 'done' && !outcome.restarted ? 'unchanged' : outcome.kind,
-        tone: toneOf(outcome),
-      },
+      { text: kindOf(outcome), tone: toneOf(outcome) },
       { text: runsOf(outcome) },
       { text: `${(outcome.ms / 1000).toFixed(1)} s`, tone: 'dim' },
       { text: 'because' in outcome ? (outcome.because ?? '') : '' },
     ]),
   })
+}
+
+function kindOf(outcome: Outcome): HostOutcome {
+  return outcome.kind === 'done' && !outcome.restarted ? 'unchanged' : outcome.kind
 }
 
 function toneOf(outcome: Outcome): 'good' | 'bad' | 'dim' {

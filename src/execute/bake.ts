@@ -1,5 +1,7 @@
 import { formatDuration } from '../config/values.js'
 import type { Action } from '../plan/machine/state.js'
+import { hostState } from './run.js'
+import { tellLog } from './tell-log.js'
 import { watchHealth } from './watch-health.js'
 import { membersOf, type Working } from './working.js'
 
@@ -12,10 +14,11 @@ export async function bake(
   run.reporter.event({ type: 'note', text: `watching ${hosts.join(', ')} for ${formatDuration(ms)}` })
   await Promise.all(
     membersOf(working, hosts).map(async ({ probed, step }) => {
+      hostState(run, step.host, 'watching', formatDuration(ms))
       const watched = await ledger.time(step.host, () => watchHealth(run, probed.host, step.to, ms))
-      if (watched.kind === 'healthy' || run.lost.aborted) return
-      for (const line of watched.log.split('\n').filter((each) => each !== ''))
-        run.reporter.event({ type: 'output', host: step.host, stream: 'stderr', line })
+      if (run.lost.aborted) return
+      if (watched.kind === 'healthy') return hostState(run, step.host, 'done')
+      tellLog(run, step.host, watched.log)
       feed({ kind: 'failed', host: step.host, because: watched.because, switched: true, runs: step.to })
     }),
   )

@@ -5,6 +5,7 @@ import { advanceHost, type Advanced } from './advance.js'
 import type { Member } from './fleet-watch.js'
 import { hostState, limits, type Run, type RunHost } from './run.js'
 import { objection, type StepContext } from './steps.js'
+import { tellLog } from './tell-log.js'
 import { contextOf, membersOf, type Working } from './working.js'
 
 type Switch = Extract<Action, { kind: 'switch' }>
@@ -107,8 +108,7 @@ async function advance(working: Working, member: Member, context: StepContext): 
 /** Shows what the host said, and reads what runs there now. */
 async function failed(run: Run, member: Member, bad: Extract<Advanced, { kind: 'bad' }>): Promise<Failed> {
   const { host } = member.probed
-  for (const line of bad.log.split('\n').filter((each) => each !== ''))
-    run.reporter.event({ type: 'output', host: host.name, stream: 'stderr', line })
+  tellLog(run, host.name, bad.log)
   hostState(run, host.name, 'failed', bad.because)
   const { because, switched } = bad
   const runs = switched ? await whatRuns(run, host) : member.step.from

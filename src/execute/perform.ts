@@ -42,6 +42,14 @@ export async function perform(working: Working, action: Exclude<Action, { kind: 
 async function stage(working: Working, members: readonly Member[]): Promise<void> {
   const { run, feed, ledger } = working
   const context = contextOf(working, members)
+  const lacking = members.filter(({ step }) => step.stage === 'send').length
+  const started = run.clock.now()
+  if (lacking > 0)
+    run.reporter.event({
+      type: 'step-started',
+      step: 'stage',
+      detail: `on ${lacking} of ${members.length} host(s)`,
+    })
   const before = await objection(run.steps.before('stage', context))
   const results = await inParallel(
     run.config.ssh.concurrency,
@@ -51,6 +59,11 @@ async function stage(working: Working, members: readonly Member[]): Promise<void
   )
   const allWell = results.every(([, because]) => because === undefined)
   const after = allWell ? await objection(run.steps.after('stage', context)) : undefined
+  if (lacking > 0) {
+    const failed = results.filter(([, because = after]) => because !== undefined).length
+    const detail = failed === 0 ? {} : { detail: `failed on ${failed} host(s)` }
+    run.reporter.event({ type: 'step-done', step: 'stage', ms: run.clock.now() - started, ...detail })
+  }
   for (const [{ step }, because = after] of results) {
     if (because === undefined) feed({ kind: 'staged', host: step.host })
     else feed({ kind: 'not-staged', host: step.host, because })

@@ -4,6 +4,7 @@ import { logs } from '../remote/verbs.js'
 import { CrashLoop } from './health/crash-loop.js'
 import { observe, warnIfUnproved } from './health/observe.js'
 import { Streak } from './health/streak.js'
+import { ProbeTeller } from './health/tell-probe.js'
 import { limits, type Run, type RunHost } from './run.js'
 
 /** Whether a host proved that it is healthy on a release. `log` has the last lines of its service. */
@@ -40,7 +41,9 @@ export async function settle(
   const { health } = run.config
   const { successes, minUptime, interval, deadline } = health ?? unchecked
   const end = run.clock.now() + deadline
-  const streak = new Streak({ successes, minUptime: proven ? 0 : minUptime, interval })
+  const enough = { successes, minUptime: proven ? 0 : minUptime, interval }
+  const streak = new Streak(enough)
+  const teller = new ProbeTeller(run, host, release)
   const crashes = new CrashLoop()
   let first: ServiceFacts | undefined
   let looked = Number.NEGATIVE_INFINITY
@@ -63,12 +66,16 @@ export async function settle(
     if (answer.ok) {
       if (streak.answers === 0) first = process
       streak.good(now)
-      if (last || isBlind(run, process)) {
+      const blind = isBlind(run, process)
+      // Nobody was asked, then.
+      if (!blind) teller.tell(answer, { answers: streak.answers, uptime: streak.span(now) }, enough)
+      if (last || blind) {
         warnIfUnproved(run, host, release, process)
         return { kind: 'healthy', answers: streak.answers }
       }
     } else {
       streak.bad()
+      teller.tell(answer, { answers: 0, uptime: 0 }, enough)
       first = undefined
       const hopeless = crashes.verdict(now) ?? whyEnded(process, answer.because)
       if (hopeless !== undefined) return unhealthy(run, host, hopeless)

@@ -21,6 +21,14 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   const parts = `${delta.send.size + delta.links.length} of ${delta.entries} entries`
   const size = `${Math.ceil(body.size / 1024)} KiB as ${encoding}`
   hostState(run, host.name, 'staging', `${material.release}, delta on ${base.release}: ${parts}, ${size}`)
+  run.reporter.event({
+    type: 'transfer',
+    host: host.name,
+    release: material.release,
+    bytes: body.size,
+    encoding,
+    base: base.release,
+  })
 
   const names = { fence: run.fence, release: material.release, id }
   const idle = limits.sendIdle

@@ -23,6 +23,13 @@ export async function stageWhole(
   const total = archive.size
   const size = `${Math.ceil(total / 1024)} KiB as ${encoding}`
   hostState(run, host.name, 'staging', `${material.release}, ${size}, whole: ${why}`)
+  run.reporter.event({
+    type: 'transfer',
+    host: host.name,
+    release: material.release,
+    bytes: total,
+    encoding,
+  })
   const steps: readonly [AgentCall, AgentCallOptions][] = [
     [
       put({ ...staging, ...onHost, name: 'listing', size: material.listing.length, sha256: material.digest }),

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js'
 import type { ChangeLog, Drain, Host } from '../ports.js'
-import type { Run } from './run.js'
+import type { HostState } from '../report/events.js'
+import { hostState, type Run } from './run.js'
 
 /** What takes hosts out of traffic, and where that is written down. */
 export interface Drainage {
@@ -34,7 +35,7 @@ export class Traffic {
     if (this.#drainage === undefined) return undefined
     const { drain, changes } = this.#drainage
     for (const host of hosts) this.#out.set(host.name, host)
-    this.#tell('out of traffic', drain, hosts)
+    this.#tell('out of traffic', 'draining', drain, hosts)
     try {
       await drain.takeOut(hosts, changes, AbortSignal.any([this.#run.stop, this.#run.lost]))
       return undefined
@@ -47,7 +48,7 @@ export class Traffic {
   async bringBack(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const hosts = names.flatMap((name) => this.#out.get(name) ?? [])
     if (this.#drainage === undefined || hosts.length === 0) return new Map()
-    this.#tell('back into traffic', this.#drainage.drain, hosts)
+    this.#tell('back into traffic', 'rejoining', this.#drainage.drain, hosts)
     const because = await this.#tryBack(hosts)
     if (because === undefined) return new Map()
     if (hosts.length === 1) return new Map(hosts.map(({ name }) => [name, because]))
@@ -74,8 +75,9 @@ export class Traffic {
     }
   }
 
-  #tell(what: string, drain: Drain, hosts: readonly Host[]): void {
+  #tell(what: string, state: HostState, drain: Drain, hosts: readonly Host[]): void {
     const names = hosts.map(({ name }) => name).join(', ')
     this.#run.reporter.event({ type: 'note', text: `${what} (${drain.name}): ${names}` })
+    for (const { name } of hosts) hostState(this.#run, name, state, drain.name)
   }
 }

@@ -1,5 +1,6 @@
 import type { ServiceFacts } from '../remote/facts.js'
 import { observe } from './health/observe.js'
+import { ProbeTeller } from './health/tell-probe.js'
 import type { Run, RunHost } from './run.js'
 import { unhealthy, type Settled } from './settle.js'
 
@@ -16,7 +17,9 @@ const unchecked = 5_000
  */
 export async function watchHealth(run: Run, host: RunHost, release: string, ms: number): Promise<Settled> {
   const interval = run.config.health?.interval ?? unchecked
-  const end = run.clock.now() + ms
+  const started = run.clock.now()
+  const end = started + ms
+  const teller = new ProbeTeller(run, host, release)
   let first: ServiceFacts | undefined
   let looked = Number.NEGATIVE_INFINITY
   let bad = 0
@@ -35,6 +38,8 @@ export async function watchHealth(run: Run, host: RunHost, release: string, ms: 
     const restarted = process === undefined ? undefined : changed(process, first)
     if (restarted !== undefined) return unhealthy(run, host, restarted)
     first ??= process
+    const uptime = Math.min(run.clock.now() - started, ms)
+    teller.tell(answer, { answers: answer.ok ? answers + 1 : 0, uptime }, { successes: 1, minUptime: ms })
     if (answer.ok) {
       bad = 0
       answers++

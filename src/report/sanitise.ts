@@ -45,3 +45,8 @@ function cutAt(text: string, limit: number): string {
   const last = text.charCodeAt(limit - 1)
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? limit - 1 : limit)
 }
+
+/** Text of any origin as one line that is fit to be shown, without secrets. */
+export function cleanText(redact: (text: string) => string): (text: string) => string {
+  return (text) => sanitiseLines(redact(text)).join(' ')
+}

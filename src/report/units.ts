@@ -45,3 +45,9 @@ export function listed(names: readonly string[], shown = 3): string {
   const more = names.length > shown ? ` and ${names.length - shown} more` : ''
   return `${names.slice(0, shown).join(', ')}${more}`
 }
+
+/** Whole seconds, for a time that is still running: `7s`, `4m05s`, `1h02m`. */
+export function showSeconds(ms: number): string {
+  const whole = Math.max(0, Math.floor(ms / 1000))
+  return whole < 60 ? `${whole}s` : showMilliseconds(whole * 1000)
+}

@@ -1,5 +1,6 @@
 /** Columns of a terminal that a text takes: wide East Asian characters and emoji take two, marks that combine take none. */
 export function displayWidth(text: string): number {
+  if (plain.test(text)) return text.length
   let width = 0
   for (const { segment } of graphemes.segment(text)) width += widthOf(segment)
   return width
@@ -17,6 +18,9 @@ export function fit(text: string, width: number): string {
   }
   return `${kept}…`
 }
+
+/** What most names and messages are made of. */
+const plain = /^[\x20-\x7e]*$/
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 

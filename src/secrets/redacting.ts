@@ -26,6 +26,10 @@ export function redactingReporter(reporter: Reporter, redact: Redact): Reporter 
   return {
     event: (event) => reporter.event(redactedData(event, redact)),
     close: () => reporter.close(),
+    ...(reporter.abandon === undefined ? {} : { abandon: (code) => reporter.abandon?.(code) }),
+    ...(reporter.suspended === undefined
+      ? {}
+      : { suspended: (work) => reporter.suspended?.(work) ?? work() }),
   }
 }
 

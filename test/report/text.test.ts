@@ -1,21 +1,13 @@
-import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import type { DeliverEvent } from '../../src/report/events.js'
 import { createReporter } from '../../src/report/reporter.js'
 import type { ReporterOptions } from '../../src/report/reporter.js'
-
-class Collected extends Writable {
-  text = ''
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString()
-    done()
-  }
-}
+import { Collected } from './collected.js'
 
 /** What the events print, at noon unless they say otherwise. */
 async function printed(events: readonly DeliverEvent[], options: Partial<ReporterOptions> = {}) {
   const [stdout, stderr] = [new Collected(), new Collected()]
-  const reporter = createReporter({
+  const reporter = await createReporter({
     ...{ mode: 'plain', stdout, stderr, colour: false, verbose: false, quiet: false },
     now: () => 12 * 3_600_000,
     ...options,
@@ -82,6 +74,53 @@ test('verbose shows states that pass', async () => {
   expect((await printed(everything, { verbose: true })).stdout).toContain('web1  connecting')
 })
 
+test('verbose shows what the health check said, too', async () => {
+  const probe: DeliverEvent = {
+    ...{ type: 'probe', host: 'web1', release: 'v2', streak: 0, successes: 3, uptime: 0, minUptime: 0 },
+    ...{ ok: false, because: 'answered 500' },
+  }
+  expect((await printed([probe])).stdout).toBe('')
+  expect((await printed([probe], { verbose: true })).stdout).toContain('web1  not healthy: answered 500')
+})
+
+test('a state that is told twice is one line', async () => {
+  const failed: DeliverEvent = { type: 'host-state', host: 'web1', state: 'failed', detail: 'no' }
+  expect((await printed([failed, failed])).stdout).toBe('12:00:00Z  web1  failed: no\n')
+})
+
+describe('compact', () => {
+  const build: readonly DeliverEvent[] = [
+    { type: 'step-started', step: 'setup' },
+    { type: 'output', stream: 'stdout', line: 'compiling' },
+    { type: 'output', host: 'web1', of: 'service-log', stream: 'stderr', line: 'Error: port in use' },
+  ]
+  test('leaves out what a build writes, and never the log of a service', async () => {
+    const done: DeliverEvent = { type: 'result', ok: true, code: 0, text: 'done' }
+    const { stdout } = await printed([...build, done], { compact: true })
+    expect(stdout).not.toContain('compiling')
+    expect(stdout).toContain('port in use')
+  })
+
+  test('until it fails', async () => {
+    const failed: DeliverEvent = { type: 'result', ok: false, code: 1, text: 'setup failed' }
+    expect((await printed([...build, failed], { compact: true })).stdout).toContain('| compiling')
+  })
+
+  test('what a step wrote that went well is of no use later', async () => {
+    const rest: readonly DeliverEvent[] = [
+      { type: 'step-done', step: 'setup', ms: 1 },
+      { type: 'result', ok: false, code: 1, text: 'another thing failed' },
+    ]
+    expect((await printed([...build, ...rest], { compact: true })).stdout).not.toContain('compiling')
+  })
+})
+
+test('debug shows every event', async () => {
+  const sent: DeliverEvent = { type: 'transfer', host: 'web1', release: 'v2', bytes: 1, encoding: 'zstd' }
+  expect((await printed([sent])).stdout).toBe('')
+  expect((await printed([sent], { debug: true })).stdout).toContain('"encoding":"zstd"')
+})
+
 test('colour only where it is wanted', async () => {
   const events: readonly DeliverEvent[] = [{ type: 'result', ok: true, code: 0, text: 'done' }]
   expect((await printed(events, { mode: 'text', colour: true })).stdout).toBe('\x1b[32mdone\x1b[39m\n')
@@ -123,7 +162,7 @@ describe('progress', () => {
   test('a long transfer prints every few seconds and at its end, a short one nothing', async () => {
     let time = 0
     const stdout = new Collected()
-    const reporter = createReporter({
+    const reporter = await createReporter({
       ...{ mode: 'plain', stdout, stderr: new Collected(), colour: false, verbose: false, quiet: false },
       now: () => time,
     })

@@ -21,10 +21,14 @@ export class Streak {
     return this.#answers
   }
 
+  /** Ms from the first good answer to `now`. */
+  span(now: number): number {
+    return this.#answers === 0 ? 0 : now - this.#start
+  }
+
   /** Whether a good answer at `now` would be the last that is needed. */
   wouldDo(now: number): boolean {
-    const span = this.#answers === 0 ? 0 : now - this.#start
-    return this.#answers + 1 >= this.#enough.successes && span >= this.#enough.minUptime
+    return this.#answers + 1 >= this.#enough.successes && this.span(now) >= this.#enough.minUptime
   }
 
   good(now: number): void {
