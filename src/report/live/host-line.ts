@@ -85,7 +85,14 @@ function whatItDoes(host: HostModel, style: HostLineStyle): readonly Segment[] {
     case 'draining':
     case 'rejoining':
       return [{ text: `waits for ${host.detail ?? 'the load balancer'}` }]
-    default:
+    case 'connecting':
+    case 'activating':
+    case 'done':
+    case 'failed':
+    case 'rolling-back':
+    case 'rolled-back':
+    case 'skipped':
+    case 'gone':
       return [{ text: host.detail ?? '', ...(isActive(host.state) ? {} : { tone: 'dim' as const }) }]
   }
 }

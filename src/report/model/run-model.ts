@@ -1,4 +1,5 @@
 import type { DeliverEvent, ShownPlan, ShownSetting } from '../events.js'
+import { cleanPlan } from './clean-plan.js'
 import { hostModel, isEnd, type HostModel, type Transfer } from './host-model.js'
 import { Rate } from './rate.js'
 
@@ -166,25 +167,7 @@ export class RunModel {
   }
 
   #planned(plan: Of<'plan'>, at: number): void {
-    const clean = this.#clean
-    const batches = plan.batches.map((batch) => batch.map((host) => clean(host)))
-    this.plan = {
-      ...plan,
-      release: clean(plan.release),
-      batches,
-      hosts: plan.hosts.map((step) => ({
-        ...step,
-        host: clean(step.host),
-        from: step.from === null ? null : clean(step.from),
-        to: clean(step.to),
-        because: clean(step.because),
-      })),
-      skipped: plan.skipped.map(({ host, because, runs }) => ({
-        host: clean(host),
-        because: clean(because),
-        runs: runs === null ? null : clean(runs),
-      })),
-    }
+    this.plan = cleanPlan(plan, this.#clean)
     for (const { host, stage, act } of plan.hosts) {
       const { state } = this.#host(host, at)
       if (state !== 'connecting') continue
@@ -192,7 +175,7 @@ export class RunModel {
       const has = stage === 'present' && act === 'activate'
       this.#state({ type: 'host-state', host, state: has ? 'staged' : 'probing' }, at)
     }
-    for (const [index, hosts] of batches.entries())
+    for (const [index, hosts] of this.plan.batches.entries())
       for (const name of hosts) this.#host(name, at).batch = index + 1
   }
 

@@ -142,7 +142,7 @@ describe('a terminal that takes nothing', () => {
     terminal.go()
     vi.advanceTimersByTime(100)
     const lines = (await terminal.lines()).join('\n')
-    expect(lines).toContain('(738 lines omitted: the terminal was too slow)')
+    expect(lines.match(/738 lines omitted/g)).toHaveLength(1)
   })
 
   test('or that has gone ends nothing', () => {
