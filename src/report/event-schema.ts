@@ -79,6 +79,7 @@ const bodies = {
     stream: z.enum(['stdout', 'stderr']),
     line: text,
   }),
+  'host-lines': z.object({ host, title: text.exactOptional(), lines: texts }),
   'step-started': z.object({ step: text, detail: text.exactOptional() }),
   'step-done': z.object({ step: text, detail: text.exactOptional(), ms }),
   plan: z.object(plan),

@@ -14,6 +14,7 @@ export const examples: { readonly [T in DeliverEvent['type']]: Required<Of<T>> }
   note: { type: 'note', host: 'web1', text: 'removed v1: old' },
   warning: { type: 'warning', host: 'web1', text: 'the clock is off' },
   output: { type: 'output', host: 'web1', of: 'service-log', stream: 'stderr', line: 'Error: port in use' },
+  'host-lines': { type: 'host-lines', host: 'web1', title: 'exit 0', lines: ['up 3 days'] },
   'step-started': { type: 'step-started', step: 'stage', detail: 'on 2 of 3 host(s)' },
   'step-done': { type: 'step-done', step: 'stage', detail: 'failed on 1 host(s)', ms: 1500 },
   plan: {

@@ -112,6 +112,7 @@ export class RunModel {
         return
       }
       case 'table':
+      case 'host-lines':
         return
       case 'result':
         return this.#ended(event, at)
