@@ -121,6 +121,19 @@ const bodies = {
     columns: texts,
     rows: z.array(z.array(cell).readonly()).readonly(),
   }),
+  findings: z.object({
+    findings: z
+      .array(
+        z.object({
+          level: z.enum(['ok', 'warning', 'problem']),
+          area: text,
+          host: host.exactOptional(),
+          text,
+          fix: text.exactOptional(),
+        }),
+      )
+      .readonly(),
+  }),
   result: z.object({
     ok: z.boolean(),
     code: count.describe('The exit code.'),

@@ -55,5 +55,9 @@ export const examples: { readonly [T in DeliverEvent['type']]: Required<Of<T>> }
     columns: ['host'],
     rows: [[{ text: 'web1', tone: 'strong' }]],
   },
+  findings: {
+    type: 'findings',
+    findings: [{ level: 'problem', area: 'ssh', host: 'web1', text: 'no key', fix: 'Add one.' }],
+  },
   result: { type: 'result', ok: false, code: 5, text: 'rolled back', fix: 'Look.', data: { release: 'v2' } },
 }

@@ -113,6 +113,7 @@ export class RunModel {
       }
       case 'table':
       case 'host-lines':
+      case 'findings':
         return
       case 'result':
         return this.#ended(event, at)
