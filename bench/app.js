@@ -14,7 +14,7 @@ export function createApp(directory, { files, bytes }) {
   writeFileSync(join(directory, '.gitignore'), 'node_modules/\nbuild/\n')
   for (let index = 0; index < files; index++) writeInstalled(index, '')
   release('1')
-  return { directory, writeConfig, change }
+  return { directory, writeConfig, change, changeIn }
 
   function git(...args) {
     const identity = [
@@ -46,8 +46,13 @@ export function createApp(directory, { files, bytes }) {
     release('2')
   }
 
-  function writeInstalled(index, seed) {
-    const inside = join(directory, 'node_modules', `package-${Math.floor(index / 40)}`, `lib-${index % 4}`)
+  /** One in `every` installed files, in a copy of the app. */
+  function changeIn(copy, every) {
+    for (let index = 0; index < files; index += every) writeInstalled(index, 'changed', copy)
+  }
+
+  function writeInstalled(index, seed, root = directory) {
+    const inside = join(root, 'node_modules', `package-${Math.floor(index / 40)}`, `lib-${index % 4}`)
     mkdirSync(inside, { recursive: true })
     writeFileSync(join(inside, `file-${index}.js`), contentOf(index, size, seed))
   }

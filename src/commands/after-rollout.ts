@@ -18,7 +18,8 @@ export async function pruneHosts(
 ): Promise<void> {
   const { run, target } = session
   await inParallel(run.config.ssh.concurrency, hosts, async ({ name, link }) => {
-    const call = prune({ fence: run.fence, keep: target.keep, protect, limit: limits.stage })
+    const { keep, prepare } = target
+    const call = prune({ fence: run.fence, keep, protect, prepare, limit: limits.stage })
     const reading = readPruned(await link.call(call, { timeout: beyond(limits.stage), signal: run.lost }))
     if (reading.kind !== 'ok') {
       const because = reading.kind === 'refused' ? reading.text : reading.because

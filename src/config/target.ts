@@ -7,6 +7,8 @@ export interface TargetConfig {
   readonly shared: readonly string[]
   /** What of a new release is hashed on a host: what the host doesn't know unchanged since an earlier hash, or all of it. */
   readonly verify: 'changed' | 'full'
+  /** Whether a host begins the next release by itself, when a deploy is done. */
+  readonly prepare: boolean
   /** What a deploy writes on each host beside the release, sorted by path. */
   readonly files?: readonly TargetFile[]
 }

@@ -40,6 +40,7 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because, unreachable: true }
   if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
   const facts = reading.value
+  host.link.knows(facts.tools)
   const { labels } = host.link.host
   const other = otherInstance(host.link.host, facts)
   if (other !== undefined)

@@ -3,6 +3,7 @@ import { adviceOf } from '../errors.js'
 import type { Host, Session, Transport } from '../ports.js'
 import type { Answer } from '../remote/answers.js'
 import type { AgentCall } from '../remote/wire.js'
+import { withKnown } from '../remote/call.js'
 import { callAgent, type AgentCallOptions } from './agent-client.js'
 
 /**
@@ -15,6 +16,7 @@ export class HostLink {
   readonly #path: string
   readonly #redact: ((text: string) => string) | undefined
   #session: Promise<Session> | undefined
+  #tools: ReadonlySet<string> = new Set()
   #closed = false
 
   constructor(options: {
@@ -38,10 +40,16 @@ export class HostLink {
       const session = await current.catch(() => undefined)
       if (session?.alive === true) return session
       if (this.#session === current) this.#session = undefined
+      this.#tools = new Set()
       if (session !== undefined) await session.close()
     }
     this.#session ??= this.#transport.connect(this.host, signal)
     return this.#session
+  }
+
+  /** What this host can do, as it told: calls that follow needn't try it again. Forgotten with the connection. */
+  knows(tools: ReadonlySet<string>): void {
+    this.#tools = tools
   }
 
   /** One agent call. Never rejects: a host that can't be reached gives `unknown`. */
@@ -53,7 +61,7 @@ export class HostLink {
       return { kind: 'unknown', because: adviceOf(error), log: '' }
     }
     const redact = this.#redact
-    return callAgent(session, this.#path, call, { ...options, ...(redact === undefined ? {} : { redact }) })
+    return callAgent(session, this.#path, withKnown(call, this.#tools), { ...options, ...(redact === undefined ? {} : { redact }) })
   }
 
   async openTcp(

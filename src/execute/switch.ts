@@ -1,6 +1,6 @@
 import { codes, type Answer } from '../remote/answers.js'
 import type { HostFacts } from '../remote/facts.js'
-import { readHostFacts, readResult, readSwitch } from '../remote/readings.js'
+import { readConfirmed, readHostFacts, readSwitch } from '../remote/readings.js'
 import { activate, confirm, probe, revert } from '../remote/verbs.js'
 import { readEnd } from './read-end.js'
 import { guardTime, limits, readBack, switchLimit, type Run, type RunHost } from './run.js'
@@ -86,8 +86,9 @@ export async function confirmSwitch(
   const call = confirm({ fence: run.fence, id: run.id, ...how })
   for (let attempt = 1; ; attempt++) {
     const answer = await host.link.call(call, { timeout: limits.change })
-    const reading = readResult(answer)
-    const facts = await readHost(run, host)
+    const reading = readConfirmed(answer)
+    // What was written is read back: by the host itself, in the answer; where none came, in a call of its own.
+    const facts = reading.kind === 'ok' ? reading.value : await readHost(run, host)
     if (facts === undefined) return { kind: 'unknown', because: whyOf(answer) }
     const runs = facts.current.kind === 'release' ? facts.current.release : undefined
     if (runs === release && facts.unconfirmed === undefined && facts.good.at(-1) === release)

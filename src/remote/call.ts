@@ -40,3 +40,10 @@ export function mutating(verb: string, { fence, lockWait }: Mutation, args: Args
 export function optional(key: string, value: number | undefined): Args {
   return value === undefined ? [] : [[key, String(value)]]
 }
+
+/** The same call with what the host told in its probe, so that it isn't tried again. A probe itself tries everything. */
+export function withKnown(call: AgentCall, tools: ReadonlySet<string>): AgentCall {
+  const known = [...tools].filter((tool) => /^[a-z0-9:-]{1,40}$/i.test(tool))
+  if (call.verb === 'probe' || known.length === 0) return call
+  return { ...call, args: [...call.args, ['known', known.join(',')]] }
+}

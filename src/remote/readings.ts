@@ -3,7 +3,7 @@
  * never a crash. Facts that this version doesn't know are ignored.
  */
 import type { Answer } from './answers.js'
-import type { HostFacts, HostStatus, JournalLine, ServiceFacts, SwitchFacts } from './facts.js'
+import type { HostFacts, HostState, HostStatus, JournalLine, ServiceFacts, SwitchFacts } from './facts.js'
 import { all, first, given, known, name, number } from './fields.js'
 import { hostFacts, journalLine, release, serviceFacts, state } from './fact-shapes.js'
 import { read, type Reading } from './reading.js'
@@ -25,6 +25,11 @@ export function readStatus(answer: Answer): Reading<HostStatus> {
     releases: all(facts, 'release').map(release),
     service: serviceFacts(facts),
   }))
+}
+
+/** The host's state as `confirm` read it back from the disk. */
+export function readConfirmed(answer: Answer): Reading<HostState> {
+  return read(answer, state)
 }
 
 /** What activate and revert did. */

@@ -182,12 +182,18 @@ export function revert(switched: Switching & { readonly markBad: boolean }): Age
 }
 
 export function prune(
-  pruning: Mutation & Limited & { readonly keep: number; readonly protect?: readonly string[] },
+  pruning: Mutation & Limited & {
+    readonly keep: number
+    readonly protect?: readonly string[]
+    /** Whether the host begins the next release by itself afterwards (agent/64-prepared.sh). */
+    readonly prepare?: boolean
+  },
 ): AgentCall {
   return mutating('prune', pruning, [
     ['keep', String(pruning.keep)],
     ['protect', (pruning.protect ?? []).join(',')],
     ...limited(pruning),
+    ...(pruning.prepare === true ? ([['prepare', '1']] as const) : []),
   ])
 }
 

@@ -57,7 +57,7 @@ test('defaults', () => {
       health: { tcp: 80 },
     }),
   ).toMatchObject({
-    target: { path: '/srv/api', keep: 5, shared: ['log'], verify: 'changed' },
+    target: { path: '/srv/api', keep: 5, shared: ['log'], verify: 'changed', prepare: true },
     service: { timeout: 60_000 },
     health: { successes: 2, minUptime: 10_000, interval: 1000, timeout: 5000, deadline: 60_000 },
   })

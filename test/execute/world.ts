@@ -86,7 +86,7 @@ export function configWith(change: Partial<Config> = {}, rollout: Partial<Rollou
     build: { env: {}, cache: { kind: 'auto' }, timeout: 1000, keep: 3 },
     archive: { format: 'tar.gz' },
     ssh: { config: false, agent: false, retries: 0, concurrency: 10 },
-    target: { path: 'app', keep: 3, shared: [], verify: 'changed' },
+    target: { path: 'app', keep: 3, shared: [], verify: 'changed', prepare: true },
     service: localService,
     rollout: {
       strategy: 'rolling',

@@ -105,6 +105,12 @@ export const target = z
       .describe(
         'What of a new release a host hashes: changed trusts files that it hashed before while size, times and inode are the same; full trusts none.',
       ),
+    prepare: z
+      .boolean()
+      .prefault(true)
+      .describe(
+        'Whether a host links the release that runs into the beginning of the next one in the background after a deploy, so that the next deploy is faster.',
+      ),
   })
   .superRefine(rules.filesBesideShared)
   .transform(({ files, ...value }) => ({

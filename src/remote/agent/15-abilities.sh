@@ -1,10 +1,21 @@
 # --- What this host can do, found out by doing it -------------------------------------------------------------------
 
+# The probe's answer of a moment ago comes back with the calls that follow it: `known` has its tools, with commas around. What
+# isn't in it is tried. It saves each of these calls some thirty processes.
+is_known() {
+  case $known in *",$1,"*) return 0 ;; esac
+  return 1
+}
+
 empty_sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 # Sets `hash_with`; empty when there is nothing that hashes.
 find_hash() {
   hash_with=
+  if is_known hash:sha256sum; then
+    hash_with=sha256sum
+    return 0
+  fi
   for tool in 'sha256sum' 'shasum -a 256'; do
     # shellcheck disable=SC2086 # a command and its options
     case $($tool </dev/null 2>/dev/null) in
@@ -25,6 +36,7 @@ hash_stdin() {
 
 # Does it unpack `ok`, as it was packed once elsewhere?
 decompresses() {
+  is_known "$1" && return 0
   case $1 in
     zstd) unpacked=$(printf '\050\265\057\375\000\130\031\000\000ok\012' | zstd -dcq 2>/dev/null) ;;
     gzip) unpacked=$(printf '\037\213\010\000\000\000\000\000\000\003\313\317\346\002\000\175\026\026\332\003\000\000\000' | gzip -dc 2>/dev/null) ;;
@@ -36,7 +48,7 @@ decompresses() {
 # Sets `session_with`: how a child gets its own session and process group, so that all of it can be killed, and nothing
 # that is sent to ours reaches it.
 find_session() {
-  if setsid true 2>/dev/null; then
+  if is_known session:setsid || setsid true 2>/dev/null; then
     session_with=setsid
   elif perl -e 'use POSIX; exit 0' 2>/dev/null; then
     session_with=perl
@@ -75,6 +87,10 @@ rename() {
 # Sets `rename_with` by trying in the directory $1; empty when nothing renames over a link to a directory.
 find_rename() {
   rename_with=
+  if is_known rename:mv-T; then
+    rename_with=mv-T
+    return 0
+  fi
   place=$1/.deliver-rename.$nonce
   for way in mv-T mv-h perl python3 node; do
     rm -rf "$place"
@@ -91,6 +107,7 @@ find_rename() {
 
 # flock(1) that really excludes: some file systems let everybody have the lock, some nobody.
 flock_works() {
+  is_known flock && return 0
   flock_file=$1/.deliver-flock.$nonce
   (
     exec 8>>"$flock_file" && flock -n 8 && ! (exec 8>&- 7>>"$flock_file" && flock -n 7)

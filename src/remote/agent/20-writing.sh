@@ -9,7 +9,7 @@ sync_path() {
 }
 
 find_sync() {
-  if sync .deliver 2>/dev/null; then sync_with='file'; else sync_with='all'; fi
+  if is_known sync:file || sync .deliver 2>/dev/null; then sync_with='file'; else sync_with='all'; fi
 }
 
 # A small file is replaced as a whole or not at all, also by a power cut.

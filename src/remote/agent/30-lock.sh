@@ -80,6 +80,7 @@ begin_mutation() {
   trap '' HUP PIPE
   enter_layout
   take_lock
+  stop_preparing
   check_fence
   journaled=yes
   find_rename .deliver || end 11 "nothing on this host renames over a link in one step (mv -T, perl, python3 or node would)"

@@ -64,6 +64,7 @@ probe_tools() {
   find_quick && fact tool delta
   [ -z "$session_with" ] || fact tool "session:$session_with"
   [ "$in_path" = no ] || [ ! -w . ] || { flock_works . && fact tool flock; }
+  if sync "$(existing_part "$root")" 2>/dev/null; then fact tool sync:file; fi
   for tool in node sudo systemctl journalctl pm2; do
     command -v "$tool" >/dev/null 2>&1 && fact tool "$tool"
   done

@@ -21,15 +21,19 @@ do_delta() {
   find_quick || base_unfit "find, sort, join and the like of this host can't do it"
   need_base
   patch_listing
+  tail -c "+$((patch_size + 1))" "$scratch/delta" >"$scratch/archive"
+  if ! take_prepared || ! build_on_prepared; then build_on_base; fi
+  finish_staging
+}
+
+build_on_base() {
   trust "$base" >"$scratch/trusted"
   [ "$verify" = changed ] || : >"$scratch/trusted"
   clone_base
-  tail -c "+$((patch_size + 1))" "$scratch/delta" >"$scratch/archive"
   unpack
   [ ! -s "$scratch/sources" ] || trim_tree wanted
   verify_tree
   take_snapshot "$base" "$scratch/known"
-  finish_staging
 }
 
 # The release has to be sent whole.
@@ -66,6 +70,12 @@ clone_base() {
     has_room || write_failed "the tree of $release"
     base_unfit "its files can't be linked (cp -al)"
   }
+  unpack_listing_sets
+  trim_tree kept
+}
+
+# `wanted`: all of the release; `kept`: what of it the base has, and `sources` that the tar links to.
+unpack_listing_sets() {
   (
     cd "$scratch" || exit 1
     sed -z -n '/^F /p' listing | cut -z -b 1-2,69- >listed
@@ -76,7 +86,6 @@ clone_base() {
     { sed -z -n '/^D /p; /^L /{N;s,\x00T ,//,;p}' listing && cat listed; } | sort -z >wanted
     comm -z -23 wanted changed | sort -z -u - sources >kept
   )
-  trim_tree kept
 }
 
 # Removes from the tree what a list doesn't have. Only names that find gives are removed: never through a link, never elsewhere.
@@ -85,9 +94,14 @@ trim_tree() {
     cd "$scratch/tree" || exit 1
     find . -mindepth 1 \( -type d -printf 'D %p\0' -o -type l -printf 'L %p//%l\0' -o -printf 'F %p\0' \) |
       sort -z | comm -z -23 - "../$1" >../extra
-    sed -z -n '/^[FL] /{s,//.*,,;s/^..//;p}' ../extra | xargs -0 -r rm -f --
-    sed -z -n 's/^D //p' ../extra | sort -z -r | xargs -0 -r rmdir -- 2>/dev/null
+    remove_extra
   )
+}
+
+# In the tree.
+remove_extra() {
+  sed -z -n '/^[FL] /{s,//.*,,;s/^..//;p}' ../extra | xargs -0 -r rm -f --
+  sed -z -n 's/^D //p' ../extra | sort -z -r | xargs -0 -r rmdir -- 2>/dev/null
 }
 
 # What about the tree isn't as it should be, when what was sent is whole: somebody changed the base.

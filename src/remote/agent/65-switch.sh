@@ -97,6 +97,7 @@ do_confirm() {
   if [ "$on_trial" != "$id" ]; then
     if [ "$confirmed" = "$id $current" ] && [ -z "$on_trial" ]; then
       fact already yes
+      tell_state
       end 0 'already confirmed'
     fi
     end 18 "this host is not on trial with $id: ${on_trial:-nothing} is; it runs ${current:-$current_what}"
@@ -110,6 +111,10 @@ do_confirm() {
   confirmed="$id $current" via=$via_wanted
   on_trial=
   save_state
+  # As it is on the disk now.
+  load_state
+  read_current
+  tell_state
   end 0 "confirmed $current"
 }
 

@@ -9,6 +9,8 @@ do_prune() {
   kept="$current $trial_release $trial_previous $(printf '%s' "$protect" | tr ',' ' ')"
   kept="$kept $(newest_good "$keep") $(previous_good) $(staged_since_confirm)"
   in_use=$(releases_in_use)
+  # Who prepares the next release also does the removing, when nobody waits.
+  if may_prepare; then later=yes; else later=no; fi
   for place in releases/*; do
     each=${place#releases/}
     is_name "$each" && [ -d "$place" ] && [ ! -L "$place" ] && digest_of "$each" >/dev/null || continue
@@ -17,7 +19,7 @@ do_prune() {
       log "$each stays: a process still runs from it"
       continue
     fi
-    remember_current
+    [ "$later" = yes ] || remember_current
     remove_release "$each"
   done
   sweep_incoming ''
@@ -29,8 +31,13 @@ do_prune() {
     esac
   done
   tail -n 500 .deliver/journal >".deliver/new.$nonce" 2>/dev/null && mv -f ".deliver/new.$nonce" .deliver/journal
-  empty_trash || log "some of $root/.deliver/trash could not be removed"
-  [ -z "$scratch" ] || take_snapshot "$current" "$scratch/trusted" 2>/dev/null
+  if [ "$later" = yes ]; then
+    start_preparing
+  else
+    put_away_prepared
+    empty_trash || log "some of $root/.deliver/trash could not be removed"
+    [ -z "$scratch" ] || take_snapshot "$current" "$scratch/trusted" 2>/dev/null
+  fi
   # Trials of calls that were killed, by age: those of today may be under way.
   find . .deliver -maxdepth 1 -name '.deliver-*' -mtime +0 -exec rm -rf {} + 2>/dev/null
   end 0 pruned

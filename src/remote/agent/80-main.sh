@@ -5,7 +5,7 @@ main() {
   root='' release='' id='' digest='' sha256='' size='' name='' file='' encoding=none shared='' fence='' protect='' keep=5
   service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' pidfile='' via_wanted=''
   guard=0 log_lines=40 mark_bad='' need=0 inodes=0 lines=40 timeout=60 dir=home command='' n=20
-  base='' base_digest='' patch_size='' verify=changed variables='' files='' mode=600 limit=1800 idle=60
+  base='' base_digest='' patch_size='' verify=changed variables='' files='' mode=600 limit=1800 idle=60 known='' prepare=0
   for argument in "$@"; do
     case $argument in *=*) ;; *) bad_call 'an argument without =' ;; esac
     value=${argument#*=}
@@ -58,6 +58,8 @@ main() {
       verify) verify=$value ;;
       limit) limit=$value ;;
       idle) idle=$value ;;
+      known) known=,$value, ;;
+      prepare) prepare=$value ;;
       *) bad_call "unknown argument ${argument%%=*}" ;;
     esac
   done
@@ -75,7 +77,7 @@ main() {
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
   case $verb in
-    install | probe | check | sweep | put | stage | delta | file | activate | migrate | confirm | revert | guard | prune | service | status | logs | run | journal) "do_$verb" "$@" ;;
+    install | probe | check | sweep | put | stage | delta | file | activate | migrate | confirm | revert | guard | prune | prepare | service | status | logs | run | journal) "do_$verb" "$@" ;;
     *) bad_call "unknown verb $verb" ;;
   esac
 }

@@ -1,0 +1,26 @@
+import { appendFile, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deliver } from '../deliver.js'
+import { run } from './command.js'
+
+/** A clone in which `r1` and `r2` are tags with all dependencies, and a store that has both published. Nobody's time counts this. */
+export async function buildReleases(directory, work, config) {
+  const git = (...args) =>
+    run('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', '-c', 'commit.gpgsign=false', ...args], {
+      cwd: directory,
+    })
+  await mkdir(directory, { recursive: true })
+  await git('init', '-q', '-b', 'main')
+  for (const release of ['r1', 'r2']) {
+    for (const entry of await readdir(directory))
+      if (entry !== '.git') await rm(join(directory, entry), { recursive: true })
+    await cp(work[release], directory, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+    await writeFile(join(directory, '.gitignore'), 'node_modules/\n')
+    await writeFile(join(directory, 'deliver.config.json'), JSON.stringify(config))
+    await appendFile(join(directory, '.git', 'info', 'exclude'), 'build/\n')
+    await git('add', '-A')
+    await git('commit', '-q', '-m', `Say ${release}`)
+    for (const step of ['commit-deps', 'archive', 'publish'])
+      await deliver(['--plain', step, '--tag', release], { cwd: directory })
+  }
+}
