@@ -9,20 +9,31 @@ export const capistrano = {
   label: 'Capistrano 3',
   port: 3002,
   version: async () => (await run('cap', ['--version'])).trim(),
-  async prepare({ fleet, repository, scratch }) {
+  async prepare({ fleet, repository, commits, scratch }) {
     const directory = join(scratch, 'capistrano')
     await mkdir(join(directory, 'config', 'deploy'), { recursive: true })
     await writeFile(join(directory, 'Capfile'), capfile)
     await writeFile(join(directory, 'config', 'deploy.rb'), settings(fleet))
     await writeFile(join(directory, 'config', 'deploy', 'production.rb'), servers(fleet))
+    // A repository that has only what was released by then, for hosts mirror all of it.
+    const served = join(scratch, 'served')
+    await run('git', ['clone', '-q', '--bare', repository, served])
+    const tag = (...args) => run('git', ['-C', served, 'update-ref', ...args])
     const daemon = spawn(
       'git',
-      ['daemon', '--reuseaddr', `--listen=${fleet.gateway}`, '--export-all', `--base-path=${repository}`, repository],
+      ['daemon', '--reuseaddr', `--listen=${fleet.gateway}`, '--export-all', `--base-path=${served}`, served],
       { stdio: 'ignore', detached: true },
     )
     return {
-      reset: () => fleet.everywhere((host) => fleet.on(host, 'rm -rf /srv/api/capistrano')),
-      deploy: (release) => run('cap', ['production', 'deploy'], { cwd: directory, env: { ...process.env, REVISION: release } }),
+      async reset() {
+        for (const release of ['r1', 'r2']) await tag('-d', `refs/tags/${release}`)
+        await fleet.everywhere((host) => fleet.on(host, 'rm -rf /srv/api/capistrano'))
+      },
+      async beforehand(release) {
+        await tag(`refs/tags/${release}`, commits[release])
+      },
+      deploy: (release) =>
+        run('cap', ['production', 'deploy'], { cwd: directory, env: { ...process.env, REVISION: release } }),
       forget: () => {},
       close: async () => void process.kill(-daemon.pid),
     }

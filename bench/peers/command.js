@@ -11,6 +11,8 @@ export async function run(file, args, { cwd, env = process.env, input } = {}) {
     once(child, 'close'),
   ])
   if (code !== 0)
-    throw new Error(`${file} ${args.join(' ')} ended with ${code ?? signal}:\n${stdout.slice(-3000)}${stderr.slice(-3000)}`)
+    throw new Error(
+      `${file} ${args.join(' ')} ended with ${code ?? signal}:\n${stdout.slice(-3000)}${stderr.slice(-3000)}`,
+    )
   return stdout
 }

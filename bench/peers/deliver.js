@@ -8,7 +8,13 @@ export const configFor = ({ fleet, store }) => ({
   build: { deps: ['node_modules'] },
   store: { directory: store },
   fleet: { hosts: fleet.hosts.map(({ name, address }) => ({ name, host: address })) },
-  ssh: { user: 'deploy', identityFile: fleet.identityFile, knownHosts: fleet.knownHostsFile, config: false, agent: false },
+  ssh: {
+    user: 'deploy',
+    identityFile: fleet.identityFile,
+    knownHosts: fleet.knownHostsFile,
+    config: false,
+    agent: false,
+  },
   target: { path: '/srv/api/deliver' },
   service: { systemd: 'api-deliver' },
   rollout: { strategy: 'parallel' },
@@ -20,12 +26,15 @@ export const deliver = {
   label: 'deliver',
   port: 3000,
   version: async () => 'this checkout',
-  async prepare({ fleet, store, scratch }) {
+  async prepare({ fleet, store, scratch, repository }) {
     const config = join(scratch, 'deliver.config.json')
     await writeFile(config, JSON.stringify(configFor({ fleet, store })))
     return {
-      reset: () => fleet.everywhere((host) => fleet.on(host, 'rm -rf /srv/api/deliver; mkdir /srv/api/deliver')),
+      reset: () =>
+        fleet.everywhere((host) => fleet.on(host, 'rm -rf /srv/api/deliver; mkdir /srv/api/deliver')),
       deploy: (release) => command(['--plain', '-c', config, 'deploy', release, '--yes'], { cwd: scratch }),
+      // A release is published when the one before it runs: as in life, and publish makes use of it.
+      beforehand: (release) => command(['--plain', 'publish', '--tag', release], { cwd: repository }),
       forget: () => {},
       close: async () => {},
     }

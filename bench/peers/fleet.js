@@ -33,7 +33,16 @@ export async function startFleet(count, peers) {
     await stop()
     throw error
   }
-  const ssh = ['-i', identityFile, '-o', `UserKnownHostsFile=${knownHostsFile}`, '-o', 'IdentitiesOnly=yes', '-F', 'none']
+  const ssh = [
+    '-i',
+    identityFile,
+    '-o',
+    `UserKnownHostsFile=${knownHostsFile}`,
+    '-o',
+    'IdentitiesOnly=yes',
+    '-F',
+    'none',
+  ]
   const [, , subnet] = hosts[0].address.split('.')
   const counters = (host) => `/sys/class/net/vb-dlv${subnet}-${host.address.split('.')[3]}/statistics`
   return {
@@ -61,9 +70,13 @@ async function prepare(host, tools, peers) {
   await run('cp', ['-a', '--', ...tools, host.path('/')])
   for (const peer of peers)
     await writeFile(host.path(`/etc/systemd/system/api-${peer.name}.service`), unit(peer))
-  const lines = peers.map(({ name }) => `deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart api-${name}\n`)
+  const lines = peers.map(
+    ({ name }) => `deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart api-${name}\n`,
+  )
   await appendFile(host.path('/etc/sudoers.d/deploy'), lines.join(''))
-  const { code, stderr } = await host.sshAsRoot('systemctl daemon-reload && git config --system safe.directory "*"')
+  const { code, stderr } = await host.sshAsRoot(
+    'systemctl daemon-reload && git config --system safe.directory "*"',
+  )
   if (code !== 0) throw new Error(stderr)
 }
 
@@ -76,11 +89,21 @@ async function installedTools() {
     const making = await mkdtemp(`${target}.`)
     const [upper, work, root] = ['upper', 'work', 'root'].map((name) => join(making, name))
     for (const each of [upper, work, root]) await mkdir(each)
-    await run('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${image},upperdir=${upper},workdir=${work}`, root])
+    await run('mount', [
+      '-t',
+      'overlay',
+      'overlay',
+      '-o',
+      `lowerdir=${image},upperdir=${upper},workdir=${work}`,
+      root,
+    ])
     try {
       await cp('/etc/resolv.conf', join(root, 'etc/resolv.conf'))
-      const install = 'apt-get update && apt-get install -y --no-install-recommends rsync git && apt-get clean && rm -rf /var/lib/apt/lists/*'
-      await run('chroot', [root, 'sh', '-c', install], { env: { PATH: process.env.PATH, DEBIAN_FRONTEND: 'noninteractive' } })
+      const install =
+        'apt-get update && apt-get install -y --no-install-recommends rsync git && apt-get clean && rm -rf /var/lib/apt/lists/*'
+      await run('chroot', [root, 'sh', '-c', install], {
+        env: { PATH: process.env.PATH, DEBIAN_FRONTEND: 'noninteractive' },
+      })
     } finally {
       await run('umount', [root])
     }

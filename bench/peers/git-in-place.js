@@ -6,7 +6,7 @@ export const gitInPlace = {
   label: 'git push + reset --hard',
   port: 3003,
   version: async () => (await run('git', ['--version'])).trim(),
-  async prepare({ fleet, repository }) {
+  async prepare({ fleet, repository, commits }) {
     const there = '/srv/api/git/current'
     const env = { ...process.env, GIT_SSH_COMMAND: ['ssh', ...fleet.sshOptions].join(' ') }
     const init = `rm -rf ${there}; mkdir -p ${there}; git init -q -b none ${there}`
@@ -15,9 +15,13 @@ export const gitInPlace = {
       deploy: (release) =>
         fleet.everywhere(async (host) => {
           const to = `ssh://deploy@${host.address}${there}`
-          await run('git', ['push', '-q', '-f', to, `refs/tags/${release}^{commit}:refs/heads/deploy`], { cwd: repository, env })
+          await run('git', ['push', '-q', '-f', to, `${commits[release]}:refs/heads/deploy`], {
+            cwd: repository,
+            env,
+          })
           await fleet.on(host, `cd ${there} && git reset -q --hard deploy && sudo systemctl restart api-git`)
         }),
+      beforehand: async () => {},
       forget: () => {},
       close: async () => {},
     }

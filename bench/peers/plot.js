@@ -20,7 +20,9 @@ export function plotOf({ medians, peers, options, release }) {
       const { seconds } = medians[step][name]
       const length = Math.max(2, ((width - 270) * seconds) / most)
       parts.push(text(160, y + 15, label, 'text-anchor="end"'))
-      parts.push(`<rect x="170" y="${y + 2}" width="${length.toFixed(1)}" height="${bar - 6}" rx="2" fill="${colours[name]}"/>`)
+      parts.push(
+        `<rect x="170" y="${y + 2}" width="${length.toFixed(1)}" height="${bar - 6}" rx="2" fill="${colours[name]}"/>`,
+      )
       parts.push(text(178 + length, y + 15, `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`))
       y += bar
     }
@@ -37,5 +39,5 @@ ${parts.join('\n')}
 }
 
 function text(x, y, content, attributes = '') {
-  return `<text x="${Number(x).toFixed(1)}" y="${y}" ${attributes.includes("fill") ? "" : `fill="#24292f" `}${attributes}>${content.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`
+  return `<text x="${Number(x).toFixed(1)}" y="${y}" ${attributes.includes('fill') ? '' : `fill="#24292f" `}${attributes}>${content.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`
 }

@@ -9,9 +9,17 @@ export function summarise({ samples, peers, versions, release, options }) {
     of.set(peer, [...(of.get(peer) ?? []), { seconds, bytes }])
     steps.set(step, of)
   }
-  const medians = Object.fromEntries([...steps].map(([step, of]) => [step, Object.fromEntries([...of].map(medianOf))]))
+  const medians = Object.fromEntries(
+    [...steps].map(([step, of]) => [step, Object.fromEntries([...of].map(medianOf))]),
+  )
   return {
-    machine: { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', memory: totalmem(), kernel: kernel(), load: loadavg()[0] },
+    machine: {
+      cores: cpus().length,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      memory: totalmem(),
+      kernel: kernel(),
+      load: loadavg()[0],
+    },
     versions: { node: process.version, ...versions },
     options,
     release,
@@ -24,7 +32,16 @@ export function summarise({ samples, peers, versions, release, options }) {
 function medianOf([peer, taken]) {
   const of = (key) => taken.map((each) => each[key])
   const seconds = of('seconds')
-  return [peer, { seconds: median(seconds), least: Math.min(...seconds), most: Math.max(...seconds), bytes: median(of('bytes')), runs: taken.length }]
+  return [
+    peer,
+    {
+      seconds: median(seconds),
+      least: Math.min(...seconds),
+      most: Math.max(...seconds),
+      bytes: median(of('bytes')),
+      runs: taken.length,
+    },
+  ]
 }
 
 /** `value` is deliver's figure over the other's, `most` what it may be. */
@@ -32,9 +49,19 @@ function ratiosOf(medians, { compressed }) {
   const of = (step, peer, key = 'seconds') => medians[step]?.[peer]?.[key]
   const least = (step, ...peers) => Math.min(...peers.map((peer) => of(step, peer) ?? Infinity))
   const rows = [
-    ['incremental: time, the faster of rsync and Capistrano', of('incremental', 'deliver'), least('incremental', 'rsync', 'capistrano'), 0.1],
+    [
+      'incremental: time, the faster of rsync and Capistrano',
+      of('incremental', 'deliver'),
+      least('incremental', 'rsync', 'capistrano'),
+      0.1,
+    ],
     ['incremental: time, git in place', of('incremental', 'deliver'), of('incremental', 'git'), 1],
-    ['incremental: bytes, rsync', of('incremental', 'deliver', 'bytes'), of('incremental', 'rsync', 'bytes'), 1 / 8],
+    [
+      'incremental: bytes, rsync',
+      of('incremental', 'deliver', 'bytes'),
+      of('incremental', 'rsync', 'bytes'),
+      1 / 8,
+    ],
     ['incremental: bytes, changed files as zstd', of('incremental', 'deliver', 'bytes'), compressed, 1.15],
     ['first: time, the fastest', of('first', 'deliver'), least('first', 'rsync', 'capistrano', 'git'), 0.5],
     ['again: time, rsync', of('again', 'deliver'), of('again', 'rsync'), 1],
@@ -56,9 +83,18 @@ export function tableOf({ machine, versions, release, options, peers, medians, r
       (bytes / 1024).toFixed(0),
     ]),
   )
-  const judged = ratios.map(({ what, value, most }) => [what, value.toFixed(3), most.toFixed(3), value <= most ? 'met' : 'missed'])
+  const judged = ratios.map(({ what, value, most }) => [
+    what,
+    value.toFixed(3),
+    most.toFixed(3),
+    value <= most ? 'met' : 'missed',
+  ])
   return [
-    `${machine.cores} x ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB, Linux ${machine.kernel}, load ${machine.load.toFixed(1)}; ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join('; ')}`,
+    `${machine.cores} x ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB, Linux ${machine.kernel}, load ${machine.load.toFixed(1)}; ${Object.entries(
+      versions,
+    )
+      .map(([name, version]) => `${name} ${version}`)
+      .join('; ')}`,
     `${release.from}: ${release.files} files, ${(release.bytes / 1e6).toFixed(0)} MB; ${release.changed} changed, ${(release.compressed / 1024).toFixed(0)} KiB as zstd; ${options.hosts} hosts, ${options.repeat} rounds`,
     '',
     markdown(['step', 'by', 'seconds', 'least', 'most', 'KiB a host'], figures),
@@ -72,15 +108,21 @@ function markdown(head, rows) {
   const all = [head, ...rows]
   const widths = head.map((_, at) => Math.max(3, ...all.map((row) => row[at].length)))
   const isNumber = head.map((_, at) => at > 0 && rows.every((row) => /^[\d.]+$/.test(row[at])))
-  const line = (row) => `| ${row.map((cell, at) => (isNumber[at] ? cell.padStart(widths[at]) : cell.padEnd(widths[at]))).join(' | ')} |`
+  const line = (row) =>
+    `| ${row.map((cell, at) => (isNumber[at] ? cell.padStart(widths[at]) : cell.padEnd(widths[at]))).join(' | ')} |`
   const rule = `| ${widths.map((width, at) => (isNumber[at] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`
   return [line(head), rule, ...rows.map(line)].join('\n')
 }
 
 /** The gate: far from the targets, so that only what went badly wrong fails. Tells what. */
 export function judge({ ratios }) {
-  const bounds = { 'incremental: bytes, rsync': 0.5, 'incremental: time, the faster of rsync and Capistrano': 4, 'incremental: bytes, changed files as zstd': 4 }
+  const bounds = {
+    'incremental: bytes, rsync': 0.5,
+    'incremental: time, the faster of rsync and Capistrano': 4,
+    'incremental: bytes, changed files as zstd': 4,
+  }
   const wrong = ratios.filter(({ what, value }) => value > (bounds[what] ?? Infinity))
-  for (const { what, value } of wrong) console.error(`gate: ${what}: ${value.toFixed(3)}, more than ${bounds[what]}`)
+  for (const { what, value } of wrong)
+    console.error(`gate: ${what}: ${value.toFixed(3)}, more than ${bounds[what]}`)
   return wrong.length === 0
 }

@@ -12,7 +12,8 @@ export const rsync = {
     return {
       reset: () => fleet.everywhere((host) => fleet.on(host, `rm -rf ${base}; mkdir -p ${base}/releases`)),
       async deploy(release) {
-        const link = previous === undefined || previous === release ? [] : [`--link-dest=${base}/releases/${previous}`]
+        const link =
+          previous === undefined || previous === release ? [] : [`--link-dest=${base}/releases/${previous}`]
         await fleet.everywhere(async (host) => {
           const to = `deploy@${host.address}:${base}/releases/${release}/`
           const shell = ['ssh', ...fleet.sshOptions].join(' ')
@@ -22,6 +23,7 @@ export const rsync = {
         })
         previous = release
       },
+      beforehand: async () => {},
       forget: () => (previous = undefined),
       close: async () => {},
     }

@@ -2,6 +2,7 @@
 // deliver against other ways to bring a release to hosts, in one run. bench/README.md says what the figures mean.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { capistrano } from './capistrano.js'
@@ -33,7 +34,10 @@ const { values } = parseArgs({
 })
 const peers = everybody.filter(({ name }) => values.peers.split(',').includes(name))
 const closing = []
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => void close().then(() => process.exit(1)))
+/** Ms between two deploys. */
+const settled = 5000
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(name, () => void close().then(() => process.exit(1)))
 
 try {
   await main()
@@ -52,11 +56,19 @@ async function main() {
   closing.push(() => rm(scratch, { recursive: true, force: true }))
   const fleet = await startFleet(Number(values.hosts), peers)
   closing.push(() => fleet.stop())
-  const world = { fleet, work, scratch, repository: join(scratch, 'repository'), store: join(scratch, 'store') }
-  await buildReleases(world.repository, work, configFor(world))
+  const world = {
+    fleet,
+    work,
+    scratch,
+    repository: join(scratch, 'repository'),
+    store: join(scratch, 'store'),
+  }
+  world.commits = await buildReleases(world.repository, work, configFor(world))
   const release = await compareTrees(work.r1, work.r2)
   const compressed = await zstdOfChanged(work.r2, release.changed)
-  say(`${work.from}: ${release.files} files, ${release.bytes} bytes; ${release.changed.length} change, ${release.changedBytes} bytes, ${compressed} as zstd`)
+  say(
+    `${work.from}: ${release.files} files, ${release.bytes} bytes; ${release.changed.length} change, ${release.changedBytes} bytes, ${compressed} as zstd`,
+  )
   const samples = []
   const ready = []
   for (const peer of peers) {
@@ -67,12 +79,22 @@ async function main() {
   for (let round = 1; round <= Number(values.repeat); round++) {
     // Nobody always comes first.
     const order = [...ready.slice(round % ready.length), ...ready.slice(0, round % ready.length)]
-    for (const each of order) await takePart(each, fleet, (step, sample) => note(round, each.peer, step, sample))
+    for (const each of order)
+      await takePart(each, fleet, (step, sample) => note(round, each.peer, step, sample))
   }
-  if (values.pairs && !values.gate) for (const pair of [rawPush, status]) samples.push(...(await pair(world, say)))
+  if (values.pairs && !values.gate)
+    for (const pair of [rawPush, status]) samples.push(...(await pair(world, say)))
 
-  const versions = Object.fromEntries(await Promise.all(peers.map(async (peer) => [peer.name, await peer.version()])))
-  const summary = summarise({ samples, peers, versions, release: { ...release, changed: release.changed.length, compressed, from: work.from }, options: values })
+  const versions = Object.fromEntries(
+    await Promise.all(peers.map(async (peer) => [peer.name, await peer.version()])),
+  )
+  const summary = summarise({
+    samples,
+    peers,
+    versions,
+    release: { ...release, changed: release.changed.length, compressed, from: work.from },
+    options: values,
+  })
   console.log(`\n${tableOf(summary)}`)
   if (values.json !== undefined) await save(values.json, `${JSON.stringify(summary, undefined, 2)}\n`)
   if (values.plot !== undefined) await save(values.plot, plotOf(summary))
@@ -80,15 +102,24 @@ async function main() {
 
   function note(round, peer, step, sample) {
     samples.push({ peer: peer.name, step, ...sample })
-    say(`round ${round}: ${peer.name} ${step} ${sample.seconds.toFixed(2)} s, ${Math.round(sample.bytes / 1024)} KiB a host`)
+    say(
+      `round ${round}: ${peer.name} ${step} ${sample.seconds.toFixed(2)} s, ${Math.round(sample.bytes / 1024)} KiB a host`,
+    )
   }
 }
 
 /** From nothing to the first release, to the second, and once more to the second. */
-async function takePart({ reset, forget, deploy }, fleet, note) {
+async function takePart({ reset, beforehand, forget, deploy }, fleet, note) {
   await reset()
   forget()
-  for (const [step, release] of [['first', 'r1'], ['incremental', 'r2'], ['again', 'r2']]) {
+  for (const [step, release] of [
+    ['first', 'r1'],
+    ['incremental', 'r2'],
+    ['again', 'r2'],
+  ]) {
+    await beforehand(release)
+    // What was prepared in the background by the deploy before has had its time, as between two deploys in life.
+    await sleep(settled)
     await run('sync', [])
     const before = await fleet.bytes()
     const started = performance.now()

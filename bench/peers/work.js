@@ -38,7 +38,11 @@ export async function makeWork(cache, { small }) {
     await writeFile(join(making, 'from'), from)
     await rename(making, target)
   }
-  return { r1: join(target, 'r1'), r2: join(target, 'r2'), from: await readFile(join(target, 'from'), 'utf8') }
+  return {
+    r1: join(target, 'r1'),
+    r2: join(target, 'r2'),
+    from: await readFile(join(target, 'from'), 'utf8'),
+  }
 }
 
 async function install(directory) {
@@ -51,7 +55,9 @@ async function install(directory) {
     await writeOwn(r2, 'r2')
     return 'npm packages from the registry'
   } catch (error) {
-    process.stderr.write(`no packages from the registry (${String(error).slice(0, 200)}): the work is generated\n`)
+    process.stderr.write(
+      `no packages from the registry (${String(error).slice(0, 200)}): the work is generated\n`,
+    )
     for (const each of [r1, r2]) await rm(each, { recursive: true, force: true })
     return generate(directory, { files: 24_000, bytes: 364e6 })
   }
@@ -90,7 +96,12 @@ export async function compareTrees(from, to) {
   const [had, has] = [await readTree(from), await readTree(to)]
   const changed = [...has].filter(([path, { digest }]) => had.get(path)?.digest !== digest)
   const bytes = (entries) => entries.reduce((sum, [, { size }]) => sum + size, 0)
-  return { files: has.size, bytes: bytes([...has]), changed: changed.map(([path]) => path), changedBytes: bytes(changed) }
+  return {
+    files: has.size,
+    bytes: bytes([...has]),
+    changed: changed.map(([path]) => path),
+    changedBytes: bytes(changed),
+  }
 }
 
 async function readTree(directory) {

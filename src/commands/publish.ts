@@ -9,6 +9,7 @@ import { makeArchive } from './archive.js'
 import { openBuilding, releaseToBuild, step } from './building.js'
 import { withBuildHooks } from './build-hooks.js'
 import type { CommandContext, CommandResult } from './context.js'
+import { makeReadyDelta } from './ready-delta.js'
 
 export interface PublishOptions {
   readonly tag?: string | undefined
@@ -33,11 +34,12 @@ export async function publish(context: CommandContext, options: PublishOptions =
   const { config } = building
   const build = { release, commit: record.source.commit }
   const points = ['beforePublish', 'afterPublish'] as const
-  const { outcome } = await withBuildHooks(context, { config, points }, build, () =>
+  const { outcome, record: published } = await withBuildHooks(context, { config, points }, build, () =>
     step(context, 'publish', store.name, () =>
       publishRelease({ store, reporter: context.reporter, record, files, signal: context.interrupt.signal }),
     ),
   )
+  await makeReadyDelta(context, { config, store, record: published, files })
   const text = `${release} ${outcome === 'unchanged' ? 'was published already' : 'published'} in ${store.name}`
   return { code: exitCodes.done, text, data: { outcome, release } }
 }

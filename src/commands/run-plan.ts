@@ -2,8 +2,9 @@ import { DeliverError } from '../errors.js'
 import { probeHost, type Probed } from '../execute/facts.js'
 import { FleetWatch, type Member } from '../execute/fleet-watch.js'
 import { openMaterial, type ReleaseMaterial } from '../execute/material.js'
+import { ReadyDeltas } from '../execute/ready-deltas.js'
 import { executeRollout, type RolloutEnd } from '../execute/rollout.js'
-import type { Run } from '../execute/run.js'
+import { outsidePaths, type Run } from '../execute/run.js'
 import type { Point } from '../execute/steps.js'
 import { planLate, stepTo } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
@@ -57,6 +58,14 @@ export function openPlan(
     materials.set(release, known)
     return known
   }
+  const readies = new Map<string, ReadyDeltas>()
+  const readyFor = (release: string): ReadyDeltas | undefined => {
+    const record = intent.record(release)
+    if (record === undefined) return undefined
+    const known = readies.get(release) ?? new ReadyDeltas(store, record, outsidePaths(run.target))
+    readies.set(release, known)
+    return known
+  }
   const byHost = new Map(ready.map((each) => [each.host.name, each]))
   const members = plan.steps.flatMap((step): Member[] => {
     const probed = byHost.get(step.host)
@@ -77,6 +86,7 @@ export function openPlan(
   const shared = {
     watch,
     material,
+    ready: readyFor,
     digest: (release: string) => digestOf(release, intent, ready),
     ...(session.drainage === undefined ? {} : { drainage: session.drainage }),
   }

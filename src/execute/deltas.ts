@@ -1,6 +1,4 @@
 import { join } from 'node:path'
-import { tarPick } from '../build/tar-pick.js'
-import { compress } from '../build/compressor.js'
 import type { Store } from '../ports.js'
 import { planDelta, type Delta } from '../release/delta.js'
 import type { Manifest, ReleaseRecord } from '../release/release.js'
@@ -89,6 +87,11 @@ export class Deltas {
 
   async #makeBody(name: string, delta: Delta, encoding: Encoding): Promise<DeltaBody> {
     const { directory, open } = this.#source
+    // Loaded when needed: most deploys have a delta from the store.
+    const [{ compress }, { tarPick }] = await Promise.all([
+      import('../build/compressor.js'),
+      import('../build/tar-pick.js'),
+    ])
     let patchSize = 0
     const format = formats[encoding]
     async function* parts(): AsyncGenerator<Buffer> {

@@ -15,17 +15,22 @@ export interface LocalBody extends Body {
 
 /** The manifest of a release, which is the one that its record names. */
 export async function fetchManifest(store: Store, key: string, record: ReleaseRecord): Promise<Manifest> {
+  const manifest = await decodeManifest(await readBody(store, key, record.manifest))
+  const digest = listingDigest(manifest)
+  if (digest !== record.manifest.digest)
+    throw broken(key, `lists ${digest}, its record says ${record.manifest.digest}`)
+  return manifest
+}
+
+/** A small body, all of it in memory. */
+export async function readBody(store: Store, key: string, expected: Body): Promise<Buffer> {
   const chunks: Buffer[] = []
   const meter = new Meter()
   await pipeline(await store.read(key), meter, async function (source: AsyncIterable<Buffer>) {
     for await (const chunk of source) chunks.push(chunk)
   })
-  check(key, meter.body(), record.manifest)
-  const manifest = await decodeManifest(Buffer.concat(chunks))
-  const digest = listingDigest(manifest)
-  if (digest !== record.manifest.digest)
-    throw broken(key, `lists ${digest}, its record says ${record.manifest.digest}`)
-  return manifest
+  check(key, meter.body(), expected)
+  return Buffer.concat(chunks)
 }
 
 export async function fetchBody(

@@ -7,7 +7,6 @@ import type { Encoding } from '../remote/verbs.js'
 import { releaseKeys } from '../store/layout.js'
 import type { Room } from './facts.js'
 import { makePrivateDirectory } from './private-directory.js'
-import { decompress, recompress } from './recompress.js'
 import { DeltaPlans, Deltas } from './deltas.js'
 import { fetchBody, fetchManifest, writeBody, type LocalBody } from './local-body.js'
 
@@ -69,6 +68,7 @@ export async function openMaterial(
       ...(signal === undefined ? {} : { signal }),
     })
     const encoding = encodings[record.archive.format]
+    const { decompress, recompress } = await import('./recompress.js')
     const deltas = new Deltas({
       plans: new DeltaPlans(store, record, manifest),
       directory,

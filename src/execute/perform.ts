@@ -8,6 +8,7 @@ import { inParallel } from './parallel.js'
 import { contextOf, membersOf, type Working } from './working.js'
 import { hostState } from './run.js'
 import { writeFiles } from './files.js'
+import { stageReady } from './stage-ready.js'
 import { stageHost, type Staged } from './stage.js'
 import { objection, type Point } from './steps.js'
 import { takeBack } from './take-back.js'
@@ -71,19 +72,31 @@ async function stage(working: Working, members: readonly Member[]): Promise<void
 }
 
 /** Resolves to why it could not be staged. */
-async function stageMember({ run, rollout }: Working, { step, probed }: Member): Promise<string | undefined> {
-  const { host, facts } = probed
+async function stageMember(working: Working, member: Member): Promise<string | undefined> {
+  const { run, rollout } = working
+  const { step, probed } = member
+  const { host } = probed
   // What ran here goes back as it was; a deploy brings the values of today.
   if (step.stage === 'present')
     return rollout.plan.kind === 'rollback' ? undefined : writeFiles(run, host, step)
+  const because = (await bringRelease(working, member)) ?? (await writeFiles(run, host, step))
+  if (because === undefined) hostState(run, host.name, 'staged', step.to)
+  return because
+}
+
+/** By the delta that was made when it was published, else by what suits the host best. */
+async function bringRelease(
+  { run, rollout }: Working,
+  { step, probed }: Member,
+): Promise<string | undefined> {
+  const { host, facts } = probed
+  const soon = await stageReady({ run, host, facts, ready: rollout.ready?.(step.to) })
+  if (soon.kind === 'staged') return undefined
+  if (soon.kind === 'failed' && soon.final) return soon.because
   const material = await rollout.material(step.to).catch((error: unknown) => messageOf(error))
   if (typeof material === 'string') return material
   const result: Staged = await stageHost({ run, host, material, facts })
-  if (result.kind !== 'staged') return result.because
-  const because = await writeFiles(run, host, step)
-  if (because !== undefined) return because
-  hostState(run, host.name, 'staged', step.to)
-  return undefined
+  return result.kind === 'staged' ? undefined : result.because
 }
 
 /** Looks at the hosts that run the release already, all at once since a look disturbs nothing. */

@@ -3,11 +3,13 @@ import { codes } from '../remote/answers.js'
 import { readResult } from '../remote/readings.js'
 import { delta as deltaCall, put } from '../remote/verbs.js'
 import { chooseBase } from './choose-base.js'
-import { beyond, hostState, limits, linkedPaths, outsidePaths, sending } from './run.js'
+import type { Encoding } from '../remote/verbs.js'
+import type { Base, DeltaBody } from './deltas.js'
+import { beyond, hostState, limits, linkedPaths, outsidePaths, sending, type Run, type RunHost } from './run.js'
 import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
 
 /** A body that is this small goes with the call that uses it, which saves a round trip. */
-const smallBody = 4 * 1024 * 1024
+export const smallBody = 4 * 1024 * 1024
 
 /** Sends what a release of the host lacks. `unfit` tells why that can't be. */
 export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
@@ -18,19 +20,41 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   const encoding = chooseEncoding(material.encoding === 'none' ? 'zstd' : material.encoding, facts.tools)
   const body = await material.deltas.body(base, delta, encoding).catch((error: unknown) => messageOf(error))
   if (typeof body === 'string') return { kind: 'unfit', because: body }
-  const parts = `${delta.send.size + delta.links.length} of ${delta.entries} entries`
+  const sent = delta.send.size + delta.links.length
+  const { release, digest } = material
+  return sendDelta({ run, host, release, digest, base, body, encoding, sent, entries: delta.entries }, id)
+}
+
+/** A delta that is made, and what it is of. */
+export interface Sending {
+  readonly run: Run
+  readonly host: RunHost
+  readonly release: string
+  /** Of the release's listing. */
+  readonly digest: string
+  readonly base: Base
+  readonly body: DeltaBody
+  readonly encoding: Encoding
+  /** Entries that the base lacks, of all. */
+  readonly sent: number
+  readonly entries: number
+}
+
+export async function sendDelta(wanted: Sending, id: string): Promise<Tried> {
+  const { run, host, release, base, body, encoding } = wanted
+  const parts = `${wanted.sent} of ${wanted.entries} entries`
   const size = `${Math.ceil(body.size / 1024)} KiB as ${encoding}`
-  hostState(run, host.name, 'staging', `${material.release}, delta on ${base.release}: ${parts}, ${size}`)
+  hostState(run, host.name, 'staging', `${release}, delta on ${base.release}: ${parts}, ${size}`)
   run.reporter.event({
     type: 'transfer',
     host: host.name,
-    release: material.release,
+    release,
     bytes: body.size,
     encoding,
     base: base.release,
   })
 
-  const names = { fence: run.fence, release: material.release, id }
+  const names = { fence: run.fence, release, id }
   const idle = limits.sendIdle
   const payload = {
     stdin: () => body.open(),
@@ -54,7 +78,7 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   const call = deltaCall({
     ...names,
     ...{ limit: limits.stage, idle },
-    ...{ digest: material.digest, base, body, encoding },
+    ...{ digest: wanted.digest, base, body, encoding },
     ...linkedPaths(run.target),
     verify: run.target.verify,
   })

@@ -3,6 +3,7 @@ import type { RolloutPlan } from '../plan/types.js'
 import type { FleetWatch, Member } from './fleet-watch.js'
 import type { Ledger } from './ledger.js'
 import type { ReleaseMaterial } from './material.js'
+import type { ReadyDeltas } from './ready-deltas.js'
 import type { Run } from './run.js'
 import type { StepContext } from './steps.js'
 import type { Drainage, Traffic } from './traffic.js'
@@ -15,6 +16,8 @@ export interface Rollout {
   readonly watch: FleetWatch
   /** What is sent to hosts that lack a release. Made once for each, and only if a host needs it. */
   readonly material: (release: string) => Promise<ReleaseMaterial>
+  /** What was made for hosts when a release was published. */
+  readonly ready?: (release: string) => ReadyDeltas | undefined
   /** The manifest digest of a release of the plan. */
   readonly digest: (release: string) => string
   /** Undefined: hosts are switched while they are in traffic. */

@@ -9,7 +9,6 @@ import type { Clock } from '../ports.js'
 import type { Reporter } from '../report/events.js'
 import { BoundedOutput } from './bounded-output.js'
 import { callFunction } from './function.js'
-import { runHere } from './local-command.js'
 import { runOnHost } from './remote-command.js'
 import { hookVariables, variablesOf } from './variables.js'
 
@@ -121,6 +120,7 @@ async function commandHere(
   const output = new BoundedOutput(reporter, values.host)
   // A deliver that was started by a hook of another must not hand on what that one was told.
   const unset = Object.fromEntries(hookVariables.map((name) => [name, undefined]))
+  const { runHere } = await import('./local-command.js')
   const because = await runHere({
     hook,
     command,

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { DeliverError } from '../errors.js'
 import type { ArchiveFormat } from '../release/release.js'
 
 /**
  * Where everything lives in the store. Pure, and the only place that builds keys:
  *
- *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, release.json}
+ *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, release.json, delta-<hash>, delta-<hash>.json}
  *   <app>/agents/agent-<hash>.sh
  *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json, trials/<id>}
  */
@@ -32,6 +33,17 @@ export function releaseKeys(
     listing: `${directory}/listing`,
     record: `${directory}/release.json`,
   }
+}
+
+/** What brings hosts from one release, staged with these shared paths, to another: named by both. */
+export function readyDeltaKeys(
+  app: string,
+  release: string,
+  from: { readonly baseDigest: string; readonly shared: readonly string[] },
+): { readonly body: string; readonly record: string } {
+  const hash = createHash('sha256').update([from.baseDigest, ...from.shared].join('\n')).digest('hex')
+  const body = `${releasesPrefix(app)}${checked('release', release)}/delta-${hash.slice(0, 24)}`
+  return { body, record: `${body}.json` }
 }
 
 /** The program that hosts run, under its own hash: written once, and never changed. */
