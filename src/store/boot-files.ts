@@ -25,9 +25,9 @@ interface Agent {
 
 /** Sees to it that the store has the agent and the release's listing: releases that were published earlier may lack it. Idempotent. */
 export async function ensureBootFiles(store: Store, record: ReleaseRecord, agent: Agent): Promise<BootFiles> {
+  const listing = (await knownListing(store, record)) ?? (await makeListing(store, record))
   const key = agentKey(record.app, agent.file)
   await ensure(store, key, agent.text)
-  const listing = (await knownListing(store, record)) ?? (await makeListing(store, record))
   return { agent: { key, size: agent.text.length, sha256: agent.sha256 }, listing }
 }
 

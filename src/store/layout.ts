@@ -41,7 +41,9 @@ export function readyDeltaKeys(
   release: string,
   from: { readonly baseDigest: string; readonly shared: readonly string[] },
 ): { readonly body: string; readonly record: string } {
-  const hash = createHash('sha256').update([from.baseDigest, ...from.shared].join('\n')).digest('hex')
+  const hash = createHash('sha256')
+    .update([from.baseDigest, ...from.shared].join('\n'))
+    .digest('hex')
   const body = `${releasesPrefix(app)}${checked('release', release)}/delta-${hash.slice(0, 24)}`
   return { body, record: `${body}.json` }
 }

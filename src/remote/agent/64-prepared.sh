@@ -60,11 +60,11 @@ clone_for_later() {
   (
     cd "$scratch" || exit 1
     # Shared paths are links on the host, and were trimmed; what is left must be the base's.
-    sed -z '/^L /{N;s,\x00T ,//,}' found | sort -z >found.sorted
-    sed -z '/^L /{N;s,\x00T ,//,}' "../manifests/$base/listing" | sort -z | comm -z -23 found.sorted - >others
-    [ ! -s others ] || exit 1
-    sed -z '/^F /s,//.*,,' scan | sort -z >wanted
-    rm -f found.sorted others
+    sed -z '/^L /{N;s,\x00T ,//,}' found >told && sort -z told -o told &&
+      sed -z '/^L /{N;s,\x00T ,//,}' "../manifests/$base/listing" >listed && sort -z listed -o listed &&
+      comm -z -23 told listed >others && [ ! -s others ] || exit 1
+    rm -f others
+    sed -z '/^F /s,//.*,,' scan >wanted && sort -z wanted -o wanted
   ) && printf '%s %s\n' "$base" "$base_digest" >"$scratch/base"
 }
 
@@ -130,30 +130,30 @@ build_on_prepared() {
   )
   unpack
   [ ! -s "$scratch/sources" ] || trim_tree wanted
-  scan_prepared >"$scratch/scan"
+  scan_prepared >"$scratch/scan" || return 1
   (
-    cd "$scratch" || exit 1
+    # A step that fails, for want of room perhaps, must not pass for one that found nothing.
+    cd "$scratch" && [ -s prepared/scan ] && [ -s prepared/snapshot ] || exit 1
     ! grep -q -z '^?' scan || exit 1
     # Which paths there are, of which kind, and where links lead.
-    { sed -z -n '/^F /{s,//.*,,;p}' scan && sed -z -n '/^[DL] /p' scan; } | sort -z | cmp -s - wanted || exit 1
-    sed -z -n '/^F .*\/\/755\/[^\/]*\/[^\/]*$/{s,//.*,,;s/^F /X /;p}' scan | sort -z >executable
-    sed -z -n '/^X /p' listing | cmp -s - executable || exit 1
+    sed -z '/^F /s,//.*,,' scan >paths && sort -z paths -o paths && cmp -s paths wanted || exit 1
+    sed -z -n '/^F .*\/\/755\/[^\/]*\/[^\/]*$/{s,//.*,,;s/^F /X /;p}' scan >executable && sort -z executable -o executable &&
+      sed -z -n '/^X /p' listing >paths && cmp -s paths executable || exit 1
     # What isn't as it was when the tree was prepared is hashed, and must be what the listing says.
-    comm -z -13 prepared/scan scan | sed -z -n '/^F /p' >fresh
+    comm -z -13 prepared/scan scan >others && sed -z -n '/^F /p' others >fresh && sed -z 's,//.*,,;s/^F //' fresh >fresh.paths || exit 1
     # Names of something outside, by a hard link in the tar, are none of the release's.
-    sed -z -n '/\/1\/[^\/]*$/!{s,^.*/,,;s/:.*//;p}' fresh | sort -z -u >linked
-    [ ! -s linked ] || sed -z -n '/^F /{s,^.*/,,;s/:.*//;p}' prepared/scan | sort -z -u | comm -z -23 linked - >others
-    [ ! -s linked ] || [ ! -s others ] || exit 1
-    sed -z 's,//.*,,;s/^F //' fresh >fresh.paths
-    (cd tree && xargs -0 -r sha256sum -z -- <../fresh.paths) >hashed || exit 1
-    cut -z -b 1-64 hashed >hashes
-    sed -z 's/^/F /' hashed | sort -z >fresh.found
-    sed -z -n '/^F /p' listing | comm -z -13 - fresh.found >others
-    [ ! -s others ] || exit 1
+    sed -z -n '/\/1\/[^\/]*$/!{s,^.*/,,;s/:.*//;p}' fresh >linked && sort -z -u linked -o linked || exit 1
+    if [ -s linked ]; then
+      sed -z -n '/^F /{s,^.*/,,;s/:.*//;p}' prepared/scan >paths && sort -z -u paths -o paths &&
+        comm -z -23 linked paths >others && [ ! -s others ] || exit 1
+    fi
+    (cd tree && xargs -0 -r sha256sum -z -- <../fresh.paths) >hashed && cut -z -b 1-64 hashed >hashes || exit 1
+    sed -z 's/^/F /' hashed >paths && sort -z paths -o paths && sed -z -n '/^F /p' listing >listed &&
+      comm -z -23 paths listed >others && [ ! -s others ] || exit 1
     # And whatever the patch brings must be among it: all else is as the base's listing says.
-    sed -z 's/^/F /' fresh.paths | sort -z >fresh.sorted
-    sed -z -n 's/^+F /F /p' patch | cut -z -b 1-2,69- | sort -z | comm -z -23 - fresh.sorted >others
-    [ ! -s others ] || exit 1
-    sed -z 's,^.*/,,' fresh | paste -z -d / hashes - | sort -z -t / -k 2,2 | sort -z -m -t / -k 2,2 -u - prepared/snapshot >snapshot
+    sed -z 's/^/F /' fresh.paths >paths && sort -z paths -o paths && sed -z -n 's/^+F /F /p' patch >brought &&
+      cut -z -b 1-2,69- brought >listed && sort -z listed -o listed && comm -z -23 listed paths >others && [ ! -s others ] || exit 1
+    sed -z 's,^.*/,,' fresh >paths && paste -z -d / hashes paths >listed && sort -z -t / -k 2,2 listed -o listed &&
+      sort -z -m -t / -k 2,2 -u listed prepared/snapshot >snapshot
   )
 }
