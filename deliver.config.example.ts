@@ -70,6 +70,7 @@ export default defineConfig({
     shared: ['log'], // outlive releases
     files: { '.env': { env: { PORT: '3000', DATABASE_URL: secret('DATABASE_URL') } } }, // of each release, mode 600
     verify: 'changed', // or 'full': hash every file of a new release on hosts, also those that are linked
+    prepare: true, // hosts link what runs into the beginning of the next release after a deploy, in the background
   },
 
   // What runs the app: systemd, upstart, pm2, or a restart command (see environments).

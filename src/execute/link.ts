@@ -61,7 +61,10 @@ export class HostLink {
       return { kind: 'unknown', because: adviceOf(error), log: '' }
     }
     const redact = this.#redact
-    return callAgent(session, this.#path, withKnown(call, this.#tools), { ...options, ...(redact === undefined ? {} : { redact }) })
+    return callAgent(session, this.#path, withKnown(call, this.#tools), {
+      ...options,
+      ...(redact === undefined ? {} : { redact }),
+    })
   }
 
   async openTcp(

@@ -5,7 +5,16 @@ import { delta as deltaCall, put } from '../remote/verbs.js'
 import { chooseBase } from './choose-base.js'
 import type { Encoding } from '../remote/verbs.js'
 import type { Base, DeltaBody } from './deltas.js'
-import { beyond, hostState, limits, linkedPaths, outsidePaths, sending, type Run, type RunHost } from './run.js'
+import {
+  beyond,
+  hostState,
+  limits,
+  linkedPaths,
+  outsidePaths,
+  sending,
+  type Run,
+  type RunHost,
+} from './run.js'
 import { chooseEncoding, permanent, type Staging, type Tried } from './staging.js'
 
 /** A body that is this small goes with the call that uses it, which saves a round trip. */

@@ -182,12 +182,13 @@ export function revert(switched: Switching & { readonly markBad: boolean }): Age
 }
 
 export function prune(
-  pruning: Mutation & Limited & {
-    readonly keep: number
-    readonly protect?: readonly string[]
-    /** Whether the host begins the next release by itself afterwards (agent/64-prepared.sh). */
-    readonly prepare?: boolean
-  },
+  pruning: Mutation &
+    Limited & {
+      readonly keep: number
+      readonly protect?: readonly string[]
+      /** Whether the host begins the next release by itself afterwards (agent/64-prepared.sh). */
+      readonly prepare?: boolean
+    },
 ): AgentCall {
   return mutating('prune', pruning, [
     ['keep', String(pruning.keep)],

@@ -22,7 +22,7 @@ test('a host has taken as long as it was worked on, not as long as it waited for
   const clock = createTurnableClock()
   const ledger = new Ledger({
     ...{ id: 'r', fence: 1, config: configWith(), clock, stop: never, lost: never },
-    target: { path: 'app', keep: 3, shared: [], verify: 'changed' },
+    target: { path: 'app', keep: 3, shared: [], verify: 'changed', prepare: true },
     reporter: { event() {}, close: () => Promise.resolve() },
     steps: {
       before: () => Promise.resolve(),
