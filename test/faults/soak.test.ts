@@ -26,7 +26,7 @@ function footprint() {
   const [host] = ground.world.hosts
   const below = (path: string) => readdirSync(`${host?.targetPath}/${path}`).sort()
   return {
-    deliver: below('.deliver').filter((name) => !name.startsWith('agent')),
+    deliver: below('.deliver').filter((name) => !/^(agent|prepar)/.test(name)),
     incoming: below('.deliver/incoming'),
     top: below('.'),
     temporaries: ground.temporaries(),

@@ -28,7 +28,10 @@ const hostQuestions = {
   releases: 'ls -A releases 2>/dev/null',
   current: 'readlink current',
   foreign: '[ -L current ] || [ ! -e current ] || echo there',
-  scratch: 'find .deliver/incoming .deliver/trash -mindepth 1 -maxdepth 1 2>/dev/null',
+  // A host begins the next release by itself after a deploy; that has an end.
+  scratch:
+    'for i in $(seq 150); do pgrep -f "[p]r(epare|une) path=$PWD" >/dev/null || break; sleep 0.2; done; ' +
+    'find .deliver/incoming .deliver/trash -mindepth 1 -maxdepth 1 2>/dev/null',
   // Whatever lies beside the four names of the layout is a temporary that nobody removed.
   beside: "ls -A | grep -vxE 'current|releases|shared|\\.deliver'",
   trial: "grep -s '^unconfirmed ' .deliver/state",
