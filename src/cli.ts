@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { declareBuildCommands } from './cli/build.js'
 import { flag, text, type Declare, type Options, type Run } from './cli/command.js'
 import { declareHostCommands } from './cli/hosts.js'
+import { declareInitCommand } from './cli/init.js'
 import { declareRecordCommands } from './cli/records.js'
 import { declareRolloutCommands } from './cli/rollout.js'
 import { declareUpkeepCommands } from './cli/upkeep.js'
@@ -84,6 +85,7 @@ function describe(program: Command, bind: Bind): Command {
     })
   }
 
+  declareInitCommand(command)
   declareBuildCommands(command)
   declareRolloutCommands(command)
   declareRecordCommands(command)
@@ -96,4 +98,4 @@ const exitCodeHelp = `
 Exit codes: 0 done, 1 failed and nothing switched, 2 usage or config, 3 locked, 4 partial, 5 failed and rolled back,
   6 rollback failed, 7 no hosts, 8 precondition, 130/143 interrupted.
 
-A first deploy: deliver sandbox, or write deliver.config.ts and run deliver ship.`
+A first deploy: deliver sandbox to try it on this machine, or deliver init and deliver ship.`

@@ -59,7 +59,15 @@ export async function runCommand(
     config: (flags) =>
       (config ??= load(globals, flags).then((loaded) => told(watched(loaded, secrets), reporter))),
     ...(process.stdin.isTTY && process.stdout.isTTY
-      ? { ask: (question) => asked(reporter, () => ask(question, interrupt.signal)) }
+      ? {
+          ask: async (question) =>
+            /^y(es)?$/i.test(await asked(reporter, () => askPerson(`${question} [y/N] `, interrupt.signal))),
+          askFor: async (question, fallback = '') => {
+            const shown = fallback === '' ? '' : ` [${fallback}]`
+            const answer = await asked(reporter, () => askPerson(`${question}${shown}: `, interrupt.signal))
+            return answer || fallback
+          },
+        }
       : {}),
   }
   const result = await finish(command(context), interrupt, globals.debug)
@@ -139,16 +147,15 @@ function unexpected(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)
 }
 
-/** Anything but yes is no: an end of input too. An interrupt rejects. */
-async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+/** What a person answers; '' at the end of input. An interrupt rejects. */
+async function askPerson(question: string, signal: AbortSignal): Promise<string> {
   const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   // In raw mode the terminal doesn't send the signal itself.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   try {
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), closed])
-    return /^y(es)?$/i.test(answer.trim())
+    return (await Promise.race([terminal.question(question, { signal }), closed])).trim()
   } catch (error) {
     signal.throwIfAborted()
     throw error

@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly secrets: Vault
   /** Asks a person. Undefined where nobody can answer. */
   readonly ask?: (question: string) => Promise<boolean>
+  /** Asks a person for a text; no answer is the fallback, else ''. Undefined where nobody can answer. */
+  readonly askFor?: (question: string, fallback?: string) => Promise<string>
 }
 
 /** How a command ended: an exit code, one sentence for people and, for `--json`, data. */
