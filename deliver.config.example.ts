@@ -63,6 +63,8 @@ export default defineConfig({
     concurrency: 20, // hosts worked on at once
   },
 
+  signing: { key: 'deploy-key.pub', allowedSigners: 'allowed_signers', required: true }, // see docs/signing.md
+
   // Where the app lives on hosts.
   target: {
     path: '/srv/api', // or relative to the login directory

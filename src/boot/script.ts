@@ -39,6 +39,8 @@ export interface BootScript {
   readonly pointerKey: string
   /** `region` of the group; undefined: where the instance is. */
   readonly hook?: { readonly name: string; readonly group: string; readonly region?: string }
+  /** The file of keys that may sign; undefined: what the server itself has. */
+  readonly signers?: string
   /** Milliseconds. */
   readonly retryFor: number
 }
@@ -106,7 +108,7 @@ function withoutComments(program: string): string {
 }
 
 function head(script: BootScript): ShellLine {
-  const { app, environment, path, user = '', source, pointerKey, hook, retryFor } = script
+  const { app, environment, path, user = '', source, pointerKey, hook, retryFor, signers = '' } = script
   const role = source.kind === 'role' ? source : undefined
   const pinned = source.kind === 'presigned' ? source.urls.map((pair) => pair.join(' ')).join('\n') : ''
   const base = source.kind === 'presigned' ? '' : source.base
@@ -117,7 +119,7 @@ from=${source.kind} base=${base} place=${`${place}${pointerKey}`} pointer_key=${
 bucket=${role?.bucket ?? ''} prefix=${role?.prefix ?? ''} region=${role?.region ?? ''} aws_endpoint=${role?.endpoint ?? ''}
 hook=${hook?.name ?? ''} group=${hook?.group ?? ''} hook_region=${hook?.region ?? ''} retry_for=${Math.ceil(retryFor / 1000)}
 scaling_endpoint=${scalingEndpoint(hook?.region ?? role?.region)}
-pinned=${pinned}`
+pinned=${pinned} signers=${signers}`
 }
 
 function scalingEndpoint(region: string | undefined): string {

@@ -7,8 +7,10 @@ import { decodeManifest } from '../release/manifest.js'
 import type { Body, ReleaseRecord } from '../release/release.js'
 import type { Reporter } from '../report/events.js'
 import { ensureListing } from '../store/boot-files.js'
+import { releaseStatement } from '../release/statement.js'
 import { releaseKeys } from '../store/layout.js'
 import { readRelease } from '../store/releases.js'
+import { readSignature, writeSignature } from '../store/signatures.js'
 import { encodeRecord } from './archive.js'
 import { type ArchiveFiles, bodyOf } from './archive-files.js'
 
@@ -18,6 +20,8 @@ export interface PublishRequest {
   readonly record: ReleaseRecord
   readonly files: ArchiveFiles
   readonly signal?: AbortSignal | undefined
+  /** Signs the release's statement; undefined: it is not signed. */
+  readonly sign?: ((statement: string) => Promise<string>) | undefined
 }
 
 export interface PublishResult {
@@ -30,14 +34,15 @@ export interface PublishResult {
 export async function publishRelease(request: PublishRequest): Promise<PublishResult> {
   const { store, record, files, reporter, signal } = request
   const published = await readRelease(store, record.app, record.release)
-  if (published !== undefined)
-    return { outcome: 'unchanged', record: sameRelease(store, record, published, reporter) }
+  if (published !== undefined) return unchanged(request, published)
   const keys = releaseKeys(record.app, record.release, {
     format: record.archive.format,
     manifestFile: record.manifest.file,
   })
   await checkLocal(files.archive, record.archive)
   await checkLocal(files.manifest, record.manifest)
+  // A key that can't sign fails before anything is sent.
+  const signature = await request.sign?.(releaseStatement(record))
   const { archive, manifest } = record
   const putFiles = async (): Promise<void> => {
     await upload(store, keys.archive, files.archive, archive, {
@@ -48,6 +53,7 @@ export async function publishRelease(request: PublishRequest): Promise<PublishRe
     await ensureListing(store, record, await decodeManifest(await readFile(files.manifest)), signal)
   }
   await putFiles()
+  if (signature !== undefined) await writeSignature(store, record, signature)
   if ((await store.create(keys.record, encodeRecord(record), { signal })) === 'created') {
     // Files of an earlier publish that never ended: a prune may have been removing them while there was no record.
     const sizes = [keys.archive, keys.manifest, keys.listing].map((key) => store.size(key))
@@ -61,7 +67,27 @@ export async function publishRelease(request: PublishRequest): Promise<PublishRe
       fix: 'Publish again.',
     })
   }
-  return { outcome: 'unchanged', record: sameRelease(store, record, theirs, reporter) }
+  return unchanged(request, theirs)
+}
+
+/** What is there already is signed when it is ours to the last byte: nobody else's work is vouched for. */
+async function unchanged(
+  { store, record, reporter, sign }: PublishRequest,
+  theirs: ReleaseRecord,
+): Promise<PublishResult> {
+  const same = sameRelease(store, record, theirs, reporter)
+  if (sign === undefined || (await readSignature(store, same)) !== undefined)
+    return { outcome: 'unchanged', record: same }
+  if (releaseStatement(same) !== releaseStatement(record))
+    throw new DeliverError(
+      'precondition',
+      `${store.name}: release ${record.release} was published elsewhere, without a signature`,
+      {
+        fix: 'Build it under a new name: only what was built here is signed here.',
+      },
+    )
+  await writeSignature(store, same, await sign(releaseStatement(same)))
+  return { outcome: 'unchanged', record: same }
 }
 
 function sameRelease(

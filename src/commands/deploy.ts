@@ -17,6 +17,7 @@ import { pruneStoreAfter } from './prune-store.js'
 import { confirmRelease, foretellQuestion } from './confirm-release.js'
 import { migrateOnce } from './migrate.js'
 import { compatibilityOf } from './compatibility.js'
+import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
 import type { RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
@@ -40,6 +41,7 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
   try {
     const { store } = session
     const record = await chooseRelease(store, config.app, options.release ?? context.env.TAG)
+    await checkSigned(context, config, store, record)
     const pointer = await readPointer(store, config.app, config.environment)
     if (config.health === undefined && config.service !== undefined)
       context.reporter.event({

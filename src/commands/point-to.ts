@@ -3,8 +3,11 @@ import { bootSettings } from '../boot/settings.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { agentProgram } from '../remote/agent-program.js'
 import { ensureBootFiles } from '../store/boot-files.js'
+import { releaseStatement } from '../release/statement.js'
 import { movePointer, type Pointer } from '../store/pointer.js'
+import { readSignature } from '../store/signatures.js'
 import type { CommandContext } from './context.js'
+import { signer } from './signing.js'
 import { thisOwner, type RolloutSession } from './rollout-session.js'
 
 /** Moves the environment's pointer to a release. Rejects when the lock is lost, or the pointer isn't where it was read. */
@@ -15,6 +18,8 @@ export async function pointTo(
   before: Pointer | undefined,
 ): Promise<void> {
   const files = await ensureBootFiles(store, record, agentProgram())
+  const signature = await readSignature(store, record)
+  const signed = signature === undefined ? undefined : { statement: releaseStatement(record), signature }
   lease?.assertHeld()
   await movePointer({
     store,
@@ -23,6 +28,7 @@ export async function pointTo(
     record,
     expected: before?.generation,
     movedBy: thisOwner(context).owner,
-    boot: { fence: run.fence, files, settings: bootSettings(config, target) },
+    sign: signer(context, config),
+    boot: { fence: run.fence, files, settings: bootSettings(config, target), signed },
   })
 }

@@ -7,6 +7,7 @@ import { readRelease } from '../store/releases.js'
 import { openStore } from '../wire.js'
 import { makeArchive } from './archive.js'
 import { openBuilding, releaseToBuild, step } from './building.js'
+import { signer } from './signing.js'
 import { withBuildHooks } from './build-hooks.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { makeReadyDelta } from './ready-delta.js'
@@ -36,7 +37,14 @@ export async function publish(context: CommandContext, options: PublishOptions =
   const points = ['beforePublish', 'afterPublish'] as const
   const { outcome, record: published } = await withBuildHooks(context, { config, points }, build, () =>
     step(context, 'publish', store.name, () =>
-      publishRelease({ store, reporter: context.reporter, record, files, signal: context.interrupt.signal }),
+      publishRelease({
+        store,
+        reporter: context.reporter,
+        record,
+        files,
+        signal: context.interrupt.signal,
+        sign: signer(context, config),
+      }),
     ),
   )
   await makeReadyDelta(context, { config, store, record: published, files })

@@ -14,6 +14,7 @@ import { keepAlias } from './keep-alias.js'
 import { pointTo } from './point-to.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { compatibilityOf } from './compatibility.js'
+import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
@@ -49,7 +50,9 @@ export async function rollback(
         )
         for (const name of new Set(names)) {
           const record = await readRelease(store, config.app, name)
-          if (record !== undefined) records.set(name, record)
+          if (record === undefined) continue
+          await checkSigned(context, config, store, record)
+          records.set(name, record)
         }
         const digests = new Map([...records].map(([name, record]) => [name, record.manifest.digest]))
         planned = planRollback(choices, views, digests, config.rollout)
@@ -66,6 +69,7 @@ export async function rollback(
           context.reporter.event({ type: 'warning', text })
           return
         }
+        await checkSigned(context, config, store, record)
         records.set(plan.release, record)
         await pointTo(context, session, record, pointer)
         // No host waits for this: what fails now is tried again at the end.

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { systemClock } from '../adapters/clock.js'
 import { bootHook } from '../boot/hook.js'
 import { bucketOf, bootSource } from '../boot/source.js'
@@ -56,6 +58,11 @@ async function scriptOf(config: Config, options: UserDataOptions): Promise<BootS
       fix: "Write boot: { user: 'deploy' } or ssh: { user: 'deploy' }: the user that deploys log in as.",
     })
   const hook = bootHook(config)
+  const { signing, directory } = config
+  const signers =
+    signing?.allowedSigners === undefined || !signing.required
+      ? undefined
+      : await readFile(resolve(directory, signing.allowedSigners), 'utf8')
   return {
     app,
     environment,
@@ -64,6 +71,7 @@ async function scriptOf(config: Config, options: UserDataOptions): Promise<BootS
     source: await sourceOf(config, options),
     pointerKey: pointerKey(app, environment),
     ...(hook === undefined ? {} : { hook }),
+    ...(signers === undefined ? {} : { signers: signers.trimEnd() }),
     retryFor: boot.retryFor,
   }
 }

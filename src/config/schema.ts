@@ -9,6 +9,7 @@ import { hooks } from './sections/hooks.js'
 import { ssh, target } from './sections/hosts.js'
 import { boot } from './sections/boot.js'
 import { health, rollout, service } from './sections/rollout.js'
+import { signing } from './sections/signing.js'
 import { store } from './sections/store.js'
 import type { Config } from './types.js'
 
@@ -39,6 +40,9 @@ const sections = z.strictObject({
     .describe(
       'What runs around the steps: a shell command, a function, { run, on, dir, timeout, env, failure, name }, or a list of these. See docs/hooks.md.',
     ),
+  signing: signing
+    .exactOptional()
+    .describe('Who may publish releases: signatures by SSH keys. See docs/signing.md.'),
   boot: boot.prefault({}).describe('How servers that boot install the app by themselves: deliver user-data.'),
 }) satisfies z.ZodType<Omit<Config, 'environment' | 'directory'>>
 

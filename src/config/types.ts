@@ -1,5 +1,6 @@
 import type { BuildCache } from './build-cache.js'
 import type { HooksConfig } from './hooks.js'
+import type { SigningConfig } from './sections/signing.js'
 import type { SecretText } from './secret.js'
 import type { SshConfig } from './ssh.js'
 import type { TargetConfig } from './target.js'
@@ -28,6 +29,7 @@ export interface Config {
   readonly rollout: RolloutConfig
   readonly health?: HealthConfig
   readonly hooks?: HooksConfig
+  readonly signing?: SigningConfig
   readonly boot: BootConfig
 }
 

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import type { Store } from '../ports.js'
 import { listingBytes } from '../release/listing.js'
 import type { ReleaseRecord } from '../release/release.js'
-import type { Encoding } from '../remote/verbs.js'
+import { releaseStatement } from '../release/statement.js'
+import type { Encoding, Signed } from '../remote/verbs.js'
 import { releaseKeys } from '../store/layout.js'
+import { readSignature } from '../store/signatures.js'
 import type { Room } from './facts.js'
 import { makePrivateDirectory } from './private-directory.js'
 import { DeltaPlans, Deltas } from './deltas.js'
@@ -22,6 +24,8 @@ export interface ReleaseMaterial {
   archive(encoding: Encoding): Promise<LocalBody>
   /** From another release to this one; made once for all hosts that have that. */
   readonly deltas: Deltas
+  /** For hosts that take signed releases only; undefined: it has no signature. */
+  readonly signed?: Signed
   close(): Promise<void>
 }
 
@@ -69,6 +73,7 @@ export async function openMaterial(
     })
     const encoding = encodings[record.archive.format]
     const { decompress, recompress } = await import('./recompress.js')
+    const signature = await readSignature(store, record)
     const deltas = new Deltas({
       plans: new DeltaPlans(store, record, manifest),
       directory,
@@ -88,6 +93,7 @@ export async function openMaterial(
         return known
       },
       deltas,
+      ...(signature === undefined ? {} : { signed: { statement: releaseStatement(record), signature } }),
       close,
     }
   } catch (error) {

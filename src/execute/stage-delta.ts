@@ -89,6 +89,7 @@ export async function sendDelta(wanted: Sending, id: string): Promise<Tried> {
     ...{ limit: limits.stage, idle },
     ...{ digest: wanted.digest, base, body, encoding },
     ...linkedPaths(run.target),
+    signed: material.signed,
     verify: run.target.verify,
   })
   const limit = { timeout: beyond(limits.stage), signal: run.stop }

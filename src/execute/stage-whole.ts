@@ -51,7 +51,7 @@ export async function stageWhole(
     if (reading.kind === 'refused')
       return { kind: 'failed', because: reading.text, final: permanent.has(reading.code) }
   }
-  const what = { digest: material.digest, encoding, ...linkedPaths(run.target) }
+  const what = { digest: material.digest, encoding, ...linkedPaths(run.target), signed: material.signed }
   const making = { ...staging, limit: limits.stage, ...what }
   const limit = { timeout: beyond(limits.stage), signal: run.stop }
   const reading = readResult(await host.link.call(stage(making), limit))

@@ -71,8 +71,16 @@ export function fileBody(content: Buffer, sha256: string): Buffer {
   return Buffer.concat([Buffer.from(`${sha256} ${content.length}\n`), content])
 }
 
+/** The statement of a release, and who vouches for it. */
+export interface Signed {
+  readonly statement: string
+  /** Base64, on one line. */
+  readonly signature: string
+}
+
 /** What of a release leads out of it. */
 interface Linked {
+  readonly signed?: Signed | undefined
   readonly shared: readonly string[]
   /** Paths of files that `file` writes. */
   readonly files?: readonly string[]
@@ -223,9 +231,15 @@ function switchingArgs({ service, logLines }: Switching): Args {
 }
 
 /** One path a line; the config refuses paths with newlines, and so does the agent what isn't a path inside. */
-function linkedArgs({ shared, files = [] }: Linked): Args {
+function linkedArgs({ shared, files = [], signed }: Linked): Args {
   return [
     ['shared', shared.join('\n')],
     ...(files.length === 0 ? [] : ([['files', files.join('\n')]] as const)),
+    ...(signed === undefined
+      ? []
+      : ([
+          ['statement', signed.statement.trimEnd()],
+          ['signature', signed.signature],
+        ] as const)),
   ]
 }

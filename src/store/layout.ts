@@ -5,7 +5,7 @@ import type { ArchiveFormat } from '../release/release.js'
 /**
  * Where everything lives in the store. Pure, and the only place that builds keys:
  *
- *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, release.json, delta-<hash>, delta-<hash>.json}
+ *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, signature, release.json, delta-<hash>, delta-<hash>.json}
  *   <app>/agents/agent-<hash>.sh
  *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json, trials/<id>}
  */
@@ -55,6 +55,11 @@ export function agentKey(app: string, file: string): string {
 
 export function releaseRecordKey(app: string, release: string): string {
   return `${releasesPrefix(app)}${checked('release', release)}/release.json`
+}
+
+/** Of the release's statement; written before its record. */
+export function signatureKey(app: string, release: string): string {
+  return `${releasesPrefix(app)}${checked('release', release)}/signature`
 }
 
 /** Starts the keys of all releases of an app; ends with a slash. */

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { DeliverError } from '../errors.js'
 import type { Clock, Store } from '../ports.js'
 import type { ArchiveFormat, Body, ReleaseRecord } from '../release/release.js'
+import { pointerStatement } from '../release/statement.js'
 import type { BootFiles, StoredBody } from './boot-files.js'
 import { bootLine, tellsTheSame, type BootWord } from './boot-line.js'
 import { decidedWrite } from './decided-write.js'
 import { readFields, sha256, type Fields } from './json.js'
 import { pointerKey, releaseKeys, type ReleaseKeys } from './layout.js'
 import { bodyOf, formatOf } from './releases.js'
+import { signatureForm } from './signatures.js'
 
 /** `current.json`: the release that a booting server installs, with all it needs to fetch and verify it. */
 export interface Pointer {
@@ -23,6 +25,8 @@ export interface Pointer {
   readonly fence?: number
   /** All of it for a POSIX shell; see boot-line.ts. */
   readonly boot?: string
+  /** Of `boot`, base64 on one line. */
+  readonly signature?: string
   /** Grows by one with each move, back to an older release too: hosts refuse a smaller one than they have seen. */
   readonly generation: number
   /** ISO 8601, by the mover's clock, for people. */
@@ -41,12 +45,16 @@ export interface MovePointer {
   /** The generation that the caller based its decision on; undefined: there was no pointer. */
   readonly expected: number | undefined
   readonly movedBy: string
+  /** Signs what servers that boot read; undefined: it is not signed. */
+  readonly sign?: ((statement: string) => Promise<string>) | undefined
   /** For servers that boot; without it they can't. */
   readonly boot?: {
     readonly fence: number
     readonly files: BootFiles
     /** How they install and start the app. */
     readonly settings: readonly BootWord[]
+    /** Of the release, for servers that take signed ones only. */
+    readonly signed?: { readonly statement: string; readonly signature: string } | undefined
   }
 }
 
@@ -69,7 +77,7 @@ export async function movePointer(
   if (before !== undefined && before.pointer.generation !== move.expected) throw movedBy(key, before.pointer)
   if (before === undefined && move.expected !== undefined) throw movedBy(key, undefined)
 
-  const pointer = pointerTo(move, (before?.pointer.generation ?? 0) + 1)
+  const pointer = await signed(move, pointerTo(move, (before?.pointer.generation ?? 0) + 1))
   const version = await decidedWrite({
     store,
     key,
@@ -82,8 +90,14 @@ export async function movePointer(
   return { moved: true, pointer: after }
 }
 
-function names(pointer: Pointer, { record, boot }: MovePointer): boolean {
+async function signed({ sign }: MovePointer, pointer: Pointer): Promise<Pointer> {
+  if (sign === undefined || pointer.boot === undefined) return pointer
+  return { ...pointer, signature: await sign(pointerStatement(pointer.boot)) }
+}
+
+function names(pointer: Pointer, { record, boot, sign }: MovePointer): boolean {
   return (
+    (sign === undefined || pointer.signature !== undefined) &&
     (boot === undefined || tellsTheSame(pointer.boot, bootWords(record, boot))) &&
     pointer.release === record.release &&
     pointer.archive.sha256 === record.archive.sha256 &&
@@ -98,7 +112,7 @@ function keysOf(record: ReleaseRecord): ReleaseKeys {
 
 function bootWords(
   record: ReleaseRecord,
-  { files, settings }: NonNullable<MovePointer['boot']>,
+  { files, settings, signed }: NonNullable<MovePointer['boot']>,
 ): readonly BootWord[] {
   const body = (name: string, { key, size, sha256 }: StoredBody): readonly BootWord[] => [
     [`${name}.key`, key],
@@ -112,6 +126,12 @@ function bootWords(
     ...body('listing', files.listing),
     ...body('agent', files.agent),
     ...settings,
+    ...(signed === undefined
+      ? []
+      : ([
+          ['statement', signed.statement.trimEnd()],
+          ['signature', signed.signature],
+        ] as const)),
   ]
 }
 
@@ -166,7 +186,7 @@ function parsePointer(key: string, text: string): Pointer {
   }
 }
 
-function bootParts(fields: Fields): Pick<Pointer, 'agent' | 'listing' | 'fence' | 'boot'> {
+function bootParts(fields: Fields): Pick<Pointer, 'agent' | 'listing' | 'fence' | 'boot' | 'signature'> {
   const body = (name: string): StoredBody => {
     const part = fields.object(name)
     return { key: part.text('key'), ...bodyOf(part) }
@@ -176,6 +196,7 @@ function bootParts(fields: Fields): Pick<Pointer, 'agent' | 'listing' | 'fence' 
     listing: body('listing'),
     fence: fields.count('fence'),
     boot: fields.text('boot'),
+    ...(fields.has('signature') ? { signature: fields.text('signature', signatureForm) } : {}),
   }
 }
 

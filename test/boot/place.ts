@@ -32,6 +32,12 @@ export interface Ran {
   readonly output: string
 }
 
+interface Pointing {
+  readonly tree?: Readonly<Record<string, string>>
+  readonly config?: Config
+  readonly sign?: (statement: string) => Promise<string>
+}
+
 export class BootPlace {
   readonly store = createMemoryStore()
   readonly directory = mkdtempSync(join(tmpdir(), 'deliver-boots-'))
@@ -99,7 +105,7 @@ export class BootPlace {
   }
 
   /** Publishes a release and points to it. */
-  async point(release: string, { tree = {}, config = this.config() } = {}): Promise<void> {
+  async point(release: string, { tree = {}, config = this.config(), sign }: Pointing = {}): Promise<void> {
     const record = this.#records.get(release) ?? (await publish(this.store, release, tree))
     this.#records.set(release, record)
     if (config.target === undefined) throw new Error('no target')
@@ -110,6 +116,7 @@ export class BootPlace {
       record,
       expected: this.#generation,
       movedBy: 'test',
+      sign,
       boot: {
         fence: (this.#fence += 1),
         files: await ensureBootFiles(this.store, record, agentProgram()),

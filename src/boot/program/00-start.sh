@@ -7,7 +7,7 @@
 # release runs; 2 usage; 3 it doesn't, and nothing that was verified runs.
 #
 # The head sets: app environment user path from base bucket prefix region aws_endpoint scaling_endpoint pointer_key place pinned hook
-# group hook_region retry_for.
+# group hook_region retry_for signers.
 # `A && B || C` is meant as written wherever it stands: C may run when B fails.
 # shellcheck shell=sh disable=SC2015,SC2034,SC2154
 LC_ALL=C

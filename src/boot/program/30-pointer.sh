@@ -13,13 +13,41 @@ read_pointer() {
   line=$(sed -n 's/^ *"boot": "\(1 [A-Za-z0-9._/:@,%= -]*\)",\{0,1\}$/\1/p' "$work/current.json" | head -n 1)
   [ -n "$line" ] || no "$pointer_key tells nothing for servers that boot: deploy once with a newer deliver" || return 1
   [ "$(printf '%s' "${line% line.sha256=*}" | hash)" = "${line##* line.sha256=}" ] || no "$pointer_key is damaged" || return 1
-  read_line "$line"
+  check_signature && read_line "$line"
+}
+
+# The pointer says what root runs here. Where it is known who may sign, it counts when one of them signed this line: with the keys that
+# came with this script, else with those that the server has.
+check_signature() {
+  find_allowed || return 0
+  command -v ssh-keygen >/dev/null 2>&1 || no "there is no ssh-keygen on this server to verify the pointer with: install OpenSSH's client" || return 1
+  signature_line=$(sed -n 's,^ *"signature": "\([A-Za-z0-9+/=]*\)"\,\{0\,1\}$,\1,p' "$work/current.json" | head -n 1)
+  [ -n "$signature_line" ] || no "$pointer_key is not signed, and this server takes signed ones only" || return 1
+  printf -- '-----BEGIN SSH SIGNATURE-----\n%s\n-----END SSH SIGNATURE-----\n' "$signature_line" >"$work/signature"
+  set -- -Y verify -f "$allowed" -I "$app" -n deliver -s "$work/signature"
+  [ ! -e "${allowed%/*}/revoked_signers" ] || set -- "$@" -r "${allowed%/*}/revoked_signers"
+  printf 'deliver-pointer 1\n%s\n' "$line" | ssh-keygen "$@" >/dev/null 2>&1 ||
+    no "$pointer_key: none who may sign for $app signed it"
+}
+
+# Sets `allowed`. What the pointer says of the path is not believed before it is verified; user data knows it.
+find_allowed() {
+  if [ -n "$signers" ]; then
+    allowed=$work/allowed_signers
+    printf '%s\n' "$signers" >"$allowed"
+    return 0
+  fi
+  case $path in /*) allowed_root=$path ;; *) allowed_root=$user_home/$path ;; esac
+  for allowed in /etc/deliver/allowed_signers "$allowed_root/.deliver/allowed_signers"; do
+    if [ -e "$allowed" ] || [ -L "$allowed" ]; then return 0; fi
+  done
+  return 1
 }
 
 read_line() {
   generation='' fence='' release='' format='' keep='' shared='' guard='' service_words='' pointer_app='' pointer_environment=''
   archive_key='' archive_size='' archive_sha256='' listing_key='' listing_size='' listing_sha256=''
-  agent_key='' agent_size='' agent_sha256='' check='' check_url='' check_status='' check_port='' check_command=''
+  agent_key='' agent_size='' agent_sha256='' statement='' signature='' check='' check_url='' check_status='' check_port='' check_command=''
   check_contains='' check_insecure='' uptime='' successes='' interval='' probe_timeout='' deadline=''
   set -f
   for word in $1; do
@@ -57,6 +85,8 @@ read_line() {
       agent.key) agent_key=$value ;;
       agent.size) agent_size=$value ;;
       agent.sha256) agent_sha256=$value ;;
+      statement) statement=$value ;;
+      signature) signature=$value ;;
       service.*) service_words="$service_words ${word#service.}" ;;
     esac
   done

@@ -61,7 +61,7 @@ put_release() {
     # shellcheck disable=SC2154
     ask put "fence=$fence" "release=$release" "id=$id" "name=$file" "size=$size" "sha256=$sha256" <"$work/$file" || return 1
   done
-  ask stage "fence=$fence" "release=$release" "id=$id" "digest=$listing_sha256" "encoding=$encoding" "shared=$shared"
+  ask stage "fence=$fence" "release=$release" "id=$id" "digest=$listing_sha256" "encoding=$encoding" "shared=$shared" "statement=$statement" "signature=$signature"
 }
 
 # Starts the release on trial; it stays when it proves healthy, and otherwise this server goes back.

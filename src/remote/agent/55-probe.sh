@@ -127,9 +127,10 @@ tell_state() {
 
 # The complete ones.
 tell_releases() {
+  find_signers || :
   for place in releases/*; do
     each=${place#releases/}
-    is_name "$each" && each_digest=$(digest_of "$each") || continue
+    is_name "$each" && each_digest=$(digest_of "$each") && is_signed_or_free "$each" || continue
     mark=-
     has_word "$each" "$good" && mark=good
     has_word "$each" "$bad" && mark=bad

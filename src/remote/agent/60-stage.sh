@@ -34,6 +34,7 @@ do_stage() {
     [ -f "$scratch/$part" ] || end 11 "the $part of $release was not put here"
   done
   [ "$(hash_stdin <"$scratch/listing")" = "$digest" ] || end 15 "the listing of $release is not the one with digest $digest"
+  check_signed_archive
   make_tree
   unpack
   verify_tree
@@ -46,11 +47,13 @@ begin_staging() {
   need_sha256 digest "$digest"
   supervise "$@"
   begin_mutation
+  check_signed
   sweep_incoming "$release.$id"
   scratch=.deliver/incoming/$release.$id
   if [ -e "releases/$release" ] || [ -L "releases/$release" ]; then
     there=$(digest_of "$release") || end 11 "releases/$release is there, and deliver did not make it. Move it away: $root/releases/$release"
     [ "$there" = "$digest" ] || end 11 "releases/$release is there with other content (digest $there, wanted $digest)"
+    keep_signed ".deliver/manifests/$release"
     fact already yes
     end 0 'already there'
   fi
@@ -164,7 +167,7 @@ keep_manifest() {
   rm -rf "$kept" "$scratch/manifest"
   mkdir "$scratch/manifest" && mv "$scratch/listing" "$scratch/manifest/listing" &&
     { [ ! -f "$scratch/snapshot" ] || mv "$scratch/snapshot" "$scratch/manifest/snapshot"; } &&
-    printf '%s\n' "$digest" >"$scratch/manifest/digest" && tell_linked >"$scratch/manifest/shared" &&
+    printf '%s\n' "$digest" >"$scratch/manifest/digest" && tell_linked >"$scratch/manifest/shared" && keep_signed "$scratch/manifest" &&
     mv "$scratch/manifest" "$kept" || write_failed "the manifest of $release"
 }
 

@@ -13,6 +13,7 @@ do_activate() {
   there=$(digest_of "$release") || end 19 "releases/$release is not on this host"
   [ "$there" = "$digest" ] || end 11 "releases/$release has other content (digest $there, wanted $digest)"
   need_own_current
+  [ "$current" = "$release" ] || check_signed_release
   refuse_altered
   if [ "$on_trial" = "$id" ] && [ "$trial_release" = "$release" ]; then
     previous=$trial_previous
