@@ -30,8 +30,7 @@ export const deliver = {
     const config = join(scratch, 'deliver.config.json')
     await writeFile(config, JSON.stringify(configFor({ fleet, store })))
     return {
-      reset: () =>
-        fleet.everywhere((host) => fleet.on(host, 'rm -rf /srv/api/deliver; mkdir /srv/api/deliver')),
+      reset: () => fleet.everywhere((host) => fleet.on(host, 'mkdir /srv/api/deliver')),
       deploy: (release) => command(['--plain', '-c', config, 'deploy', release, '--yes'], { cwd: scratch }),
       // A release is published when the one before it runs: as in life, and publish makes use of it.
       beforehand: (release) => command(['--plain', 'publish', '--tag', release], { cwd: repository }),

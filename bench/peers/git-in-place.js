@@ -9,7 +9,7 @@ export const gitInPlace = {
   async prepare({ fleet, repository, commits }) {
     const there = '/srv/api/git/current'
     const env = { ...process.env, GIT_SSH_COMMAND: ['ssh', ...fleet.sshOptions].join(' ') }
-    const init = `rm -rf ${there}; mkdir -p ${there}; git init -q -b none ${there}`
+    const init = `mkdir -p ${there}; git init -q -b none ${there}`
     return {
       reset: () => fleet.everywhere((host) => fleet.on(host, init)),
       deploy: (release) =>

@@ -10,7 +10,7 @@ export const rsync = {
     const base = '/srv/api/rsync'
     let previous
     return {
-      reset: () => fleet.everywhere((host) => fleet.on(host, `rm -rf ${base}; mkdir -p ${base}/releases`)),
+      reset: () => fleet.everywhere((host) => fleet.on(host, `mkdir -p ${base}/releases`)),
       async deploy(release) {
         const link =
           previous === undefined || previous === release ? [] : [`--link-dest=${base}/releases/${previous}`]

@@ -109,7 +109,8 @@ async function main() {
 }
 
 /** From nothing to the first release, to the second, and once more to the second. */
-async function takePart({ reset, beforehand, forget, deploy }, fleet, note) {
+async function takePart({ peer, reset, beforehand, forget, deploy }, fleet, note) {
+  await fleet.everywhere((host) => fleet.putAway(host, `/srv/api/${peer.name}`))
   await reset()
   forget()
   for (const [step, release] of [
@@ -127,7 +128,6 @@ async function takePart({ reset, beforehand, forget, deploy }, fleet, note) {
     const seconds = (performance.now() - started) / 1000
     note(step, { seconds, bytes: (await fleet.bytes()) - before })
   }
-  await reset()
 }
 
 async function save(path, text) {
