@@ -3,13 +3,12 @@ import { join } from 'node:path'
 import type { Store } from '../ports.js'
 import { listingBytes } from '../release/listing.js'
 import type { ReleaseRecord } from '../release/release.js'
-import { releaseStatement } from '../release/statement.js'
 import type { Encoding, Signed } from '../remote/verbs.js'
 import { releaseKeys } from '../store/layout.js'
-import { readSignature } from '../store/signatures.js'
 import type { Room } from './facts.js'
 import { makePrivateDirectory } from './private-directory.js'
 import { DeltaPlans, Deltas } from './deltas.js'
+import { readSigned } from './signed.js'
 import { fetchBody, fetchManifest, writeBody, type LocalBody } from './local-body.js'
 
 /** All that staging a release on hosts takes, verified against its record. */
@@ -73,7 +72,7 @@ export async function openMaterial(
     })
     const encoding = encodings[record.archive.format]
     const { decompress, recompress } = await import('./recompress.js')
-    const signature = await readSignature(store, record)
+    const signed = await readSigned(store, record)
     const deltas = new Deltas({
       plans: new DeltaPlans(store, record, manifest),
       directory,
@@ -93,7 +92,7 @@ export async function openMaterial(
         return known
       },
       deltas,
-      ...(signature === undefined ? {} : { signed: { statement: releaseStatement(record), signature } }),
+      ...(signed === undefined ? {} : { signed }),
       close,
     }
   } catch (error) {

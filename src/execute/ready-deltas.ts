@@ -4,10 +4,13 @@ import type { ReleaseRecord } from '../release/release.js'
 import { findReadyDelta, type ReadyDelta } from '../store/ready-deltas.js'
 import { readBody } from './local-body.js'
 import type { DeltaBody } from './deltas.js'
+import type { Signed } from '../remote/verbs.js'
+import { readSigned } from './signed.js'
 
 export interface ReadyBody {
   readonly delta: ReadyDelta
   readonly body: DeltaBody
+  readonly signed: Signed | undefined
 }
 
 /** Deltas to one release that are in the store already, each read once. With one of these neither manifests nor the archive are needed. */
@@ -15,6 +18,7 @@ export class ReadyDeltas {
   readonly record: ReleaseRecord
   readonly #store: Store
   readonly #shared: readonly string[]
+  #signed: Promise<Signed | undefined> | undefined
   readonly #found = new Map<string, Promise<ReadyBody | undefined>>()
 
   constructor(store: Store, record: ReleaseRecord, shared: readonly string[]) {
@@ -34,8 +38,9 @@ export class ReadyDeltas {
     const wanted = { record: this.record, baseDigest, shared: this.#shared }
     const delta = await findReadyDelta(this.#store, wanted)
     if (delta === undefined) return undefined
-    const bytes = await readBody(this.#store, delta.key, delta)
+    this.#signed ??= readSigned(this.#store, this.record)
+    const [bytes, signed] = await Promise.all([readBody(this.#store, delta.key, delta), this.#signed])
     const { size, sha256, patchSize } = delta
-    return { delta, body: { size, sha256, patchSize, open: () => Readable.from([bytes]) } }
+    return { delta, signed, body: { size, sha256, patchSize, open: () => Readable.from([bytes]) } }
   }
 }

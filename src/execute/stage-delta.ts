@@ -3,7 +3,7 @@ import { codes } from '../remote/answers.js'
 import { readResult } from '../remote/readings.js'
 import { delta as deltaCall, put } from '../remote/verbs.js'
 import { chooseBase } from './choose-base.js'
-import type { Encoding } from '../remote/verbs.js'
+import type { Encoding, Signed } from '../remote/verbs.js'
 import type { Base, DeltaBody } from './deltas.js'
 import {
   beyond,
@@ -31,7 +31,9 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   if (typeof body === 'string') return { kind: 'unfit', because: body }
   const sent = delta.send.size + delta.links.length
   const { release, digest } = material
-  return sendDelta({ run, host, release, digest, base, body, encoding, sent, entries: delta.entries }, id)
+  const { entries } = delta
+  const { signed } = material
+  return sendDelta({ run, host, release, digest, base, body, encoding, sent, entries, signed }, id)
 }
 
 /** A delta that is made, and what it is of. */
@@ -47,6 +49,7 @@ export interface Sending {
   /** Entries that the base lacks, of all. */
   readonly sent: number
   readonly entries: number
+  readonly signed: Signed | undefined
 }
 
 export async function sendDelta(wanted: Sending, id: string): Promise<Tried> {
@@ -89,7 +92,7 @@ export async function sendDelta(wanted: Sending, id: string): Promise<Tried> {
     ...{ limit: limits.stage, idle },
     ...{ digest: wanted.digest, base, body, encoding },
     ...linkedPaths(run.target),
-    signed: material.signed,
+    signed: wanted.signed,
     verify: run.target.verify,
   })
   const limit = { timeout: beyond(limits.stage), signal: run.stop }

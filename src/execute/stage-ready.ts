@@ -19,10 +19,10 @@ export async function stageReady({ run, host, facts, ready }: StagingReady): Pro
   const base = facts.releases.find(({ release }) => release === current.release)
   const found = base === undefined ? undefined : await ready.find(base.digest)
   if (base === undefined || found === undefined) return unfit('none is ready')
-  const { delta, body } = found
+  const { delta, body, signed } = found
   const { encoding, sent, entries } = delta
   if (chooseEncoding(encoding, tools) !== encoding) return unfit(`no ${encoding}`)
   const { release, manifest } = ready.record
-  const sending = { run, host, release, digest: manifest.digest, base, body, encoding, sent, entries }
+  const sending = { run, host, release, digest: manifest.digest, base, body, encoding, sent, entries, signed }
   return sendDelta(sending, `${run.id}-0`)
 }
