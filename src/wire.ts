@@ -5,6 +5,7 @@ import type { AutoscalingConfig, Config, RolloutConfig } from './config/types.js
 import { DeliverError } from './errors.js'
 import type { Alias, Fleet, Store, Transport } from './ports.js'
 import type { Reporter } from './report/events.js'
+import { loadLazily } from './lazily.js'
 
 export async function openStore(config: Config): Promise<Store> {
   if (config.store === undefined) throw missing('store', "store: { directory: '/mnt/builds' }")
@@ -104,16 +105,12 @@ export async function loadEverything(config: Config): Promise<void> {
     ...(aws ? [autoscalingModules(), import('./adapters/aws/sdk.js').then(loadFleetClients)] : []),
     import('./remote/agent-program.js').then(({ agentProgram }) => agentProgram()),
     import('./adapters/git.js'),
-    import('./hooks/local-command.js'),
-    import('./build/tar-pick.js'),
-    import('./execute/recompress.js'),
     import('./adapters/static-fleet.js'),
     import('./adapters/ssh/client-choice.js'),
-    import('./adapters/ssh/transport.js'),
-    import('./adapters/ssh/openssh/transport.js'),
     import('./adapters/ssh/ssh2.js').then(({ loadSsh2 }) => loadSsh2()),
     import('node:readline/promises'),
     import('node:http'),
     import('node:tls'),
   ])
+  await loadLazily()
 }

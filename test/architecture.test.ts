@@ -159,6 +159,18 @@ test('each third-party package is imported in one file', () => {
   )
 })
 
+test('what a rollout loads late is declared, so that a ship whose setup removes deliver itself can load it before', () => {
+  const late = files
+    .filter(({ path }) => /^(adapters|execute|hooks|secrets|store)\//.test(path))
+    .flatMap(({ path, text }) =>
+      [...withoutComments(text).matchAll(/^.*(?<!typeof )\bimport\('\..*$/gm)].map(
+        ([line]) => `${path}: ${line}`,
+      ),
+    )
+  expect(late.length).toBeGreaterThan(5)
+  expect(late.filter((line) => !/= lazily\(\(\) => import\(/.test(line))).toEqual([])
+})
+
 test('only what runs the process ends it, and only reporters and the CLI write to its streams', () => {
   const found = files.flatMap(({ path, text }) => {
     const code = withoutComments(text).replaceAll(/'[^'\n]*'/g, "''")

@@ -6,6 +6,9 @@ import type { ReleaseRecord } from '../release/release.js'
 import { releaseStatement } from '../release/statement.js'
 import { readSignature } from '../store/signatures.js'
 import type { CommandContext } from './context.js'
+import { lazily } from '../lazily.js'
+
+const loadKeygen = lazily(() => import('../adapters/ssh-keygen.js'))
 
 export type Sign = (statement: string) => Promise<string>
 
@@ -16,7 +19,7 @@ export function signer(context: CommandContext, { directory, signing }: Config):
   const key = signing?.key
   if (key === undefined) return undefined
   return async (statement) => {
-    const { signStatement } = await import('../adapters/ssh-keygen.js')
+    const { signStatement } = await loadKeygen()
     return signStatement(keygen(context), resolve(directory, key), statement)
   }
 }
@@ -41,7 +44,7 @@ export async function checkSigned(
     context.reporter.event({ type: 'warning', text })
     return
   }
-  const { verifyStatement } = await import('../adapters/ssh-keygen.js')
+  const { verifyStatement } = await loadKeygen()
   const file = resolve(directory, allowedSigners)
   const statement = releaseStatement(record)
   if (await verifyStatement(keygen(context), { allowedSigners: file, identity: app, statement, signature }))

@@ -6,6 +6,11 @@ import type { Encoding } from '../remote/verbs.js'
 import { releaseKeys } from '../store/layout.js'
 import { readRelease } from '../store/releases.js'
 import { fetchManifest, writeBody, type LocalBody } from './local-body.js'
+import { lazily } from '../lazily.js'
+
+// Most deploys have a delta from the store.
+const loadCompressor = lazily(() => import('../build/compressor.js'))
+const loadTarPick = lazily(() => import('../build/tar-pick.js'))
 
 /** A release that a host has. */
 export interface Base {
@@ -87,11 +92,7 @@ export class Deltas {
 
   async #makeBody(name: string, delta: Delta, encoding: Encoding): Promise<DeltaBody> {
     const { directory, open } = this.#source
-    // Loaded when needed: most deploys have a delta from the store.
-    const [{ compress }, { tarPick }] = await Promise.all([
-      import('../build/compressor.js'),
-      import('../build/tar-pick.js'),
-    ])
+    const [{ compress }, { tarPick }] = await Promise.all([loadCompressor(), loadTarPick()])
     let patchSize = 0
     const format = formats[encoding]
     async function* parts(): AsyncGenerator<Buffer> {

@@ -10,6 +10,9 @@ import { makePrivateDirectory } from './private-directory.js'
 import { DeltaPlans, Deltas } from './deltas.js'
 import { readSigned } from './signed.js'
 import { fetchBody, fetchManifest, writeBody, type LocalBody } from './local-body.js'
+import { lazily } from '../lazily.js'
+
+const loadRecompress = lazily(() => import('./recompress.js'))
 
 /** All that staging a release on hosts takes, verified against its record. */
 export interface ReleaseMaterial {
@@ -71,7 +74,7 @@ export async function openMaterial(
       ...(signal === undefined ? {} : { signal }),
     })
     const encoding = encodings[record.archive.format]
-    const { decompress, recompress } = await import('./recompress.js')
+    const { decompress, recompress } = await loadRecompress()
     const signed = await readSigned(store, record)
     const deltas = new Deltas({
       plans: new DeltaPlans(store, record, manifest),

@@ -11,6 +11,9 @@ import { BoundedOutput } from './bounded-output.js'
 import { callFunction } from './function.js'
 import { runOnHost } from './remote-command.js'
 import { hookVariables, variablesOf } from './variables.js'
+import { lazily } from '../lazily.js'
+
+const loadLocalCommand = lazily(() => import('./local-command.js'))
 
 /** What all hooks of one command share. */
 export interface HookWorld {
@@ -120,7 +123,7 @@ async function commandHere(
   const output = new BoundedOutput(reporter, values.host)
   // A deliver that was started by a hook of another must not hand on what that one was told.
   const unset = Object.fromEntries(hookVariables.map((name) => [name, undefined]))
-  const { runHere } = await import('./local-command.js')
+  const { runHere } = await loadLocalCommand()
   const because = await runHere({
     hook,
     command,

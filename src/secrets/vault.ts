@@ -4,6 +4,9 @@ import type { Secret, SecretText } from '../config/secret.js'
 import { DeliverError, messageOf } from '../errors.js'
 import { shortestHidden } from './forms.js'
 import { Redactor } from './redactor.js'
+import { lazily } from '../lazily.js'
+
+const loadShell = lazily(() => import('../adapters/shell.js'))
 
 /** Milliseconds that a command may take to print a secret. */
 const commandTime = 60_000
@@ -80,7 +83,7 @@ async function read(source: Secret['secret'], where: string, place: SecretPlace)
       throw unreadable(where, source, messageOf(error), error)
     })
   }
-  const { howItEnded, runQuietly } = await import('../adapters/shell.js')
+  const { howItEnded, runQuietly } = await loadShell()
   const { end, stdout, cut } = await runQuietly({
     command: source.command,
     cwd: place.directory,

@@ -5,6 +5,10 @@ import { checkedHost } from './names.js'
 import { surroundings } from './surroundings.js'
 import type { SshTransportOptions } from './surroundings.js'
 import type { Surroundings } from './destination.js'
+import { lazily } from '../../lazily.js'
+
+const loadOpenSsh = lazily(() => import('./openssh/transport.js'))
+const loadLibrary = lazily(() => import('./transport.js'))
 
 type Client = 'ssh2' | 'openssh'
 
@@ -65,9 +69,9 @@ class ChosenTransport implements Transport {
 
 async function load(client: Client, options: SshTransportOptions): Promise<Transport> {
   if (client === 'openssh') {
-    const { createOpenSshTransport } = await import('./openssh/transport.js')
+    const { createOpenSshTransport } = await loadOpenSsh()
     return createOpenSshTransport(options)
   }
-  const { createSsh2Transport } = await import('./transport.js')
+  const { createSsh2Transport } = await loadLibrary()
   return createSsh2Transport(options)
 }
