@@ -86,21 +86,32 @@ control_service() {
   [ -z "$control_failed" ]
 }
 
-# A release that crashed in a loop leaves its unit refusing every start for a while (StartLimitIntervalSec, 10 s by default), also that
-# of the release that we go back to. systemctl doesn't tell this from other failures, so a unit that had failed before we came
-# is tried again for that long. Clearing the limit needs a right that sudoers may not give.
+# A release that crashes in a loop brings its unit to refuse every start for a while (StartLimitIntervalSec, 10 s by default), also that
+# of the release that we go back to. Neither its exit code nor its message tells this from other failures, so a unit that had
+# failed before we came, or that says so now, is tried again for that long. Clearing the limit needs a right that sudoers may not give.
 may_start_later() {
-  [ "$service" = systemd ] && [ "$action" = restart ] && [ "$had_failed" = yes ] || return 1
+  [ "$service" = systemd ] && [ "$action" = restart ] || return 1
+  [ "$had_failed" = yes ] || is_start_limited || return 1
   [ -n "$sudo" ] && [ "$user" != 1 ] || systemctl_shows reset-failed "$unit" >/dev/null 2>&1
+  [ -n "$start_interval" ] || find_start_interval
   waited=$(($(date +%s) - started))
   [ "$waited" -lt "$((control_limit - 1))" ] && [ "$waited" -le "$start_interval" ]
 }
 
-# Before a restart: whether the unit has failed, and the seconds that it may refuse starts for.
+# systemd before 230 calls it start-limit.
+is_start_limited() {
+  case $(systemctl_shows show -p Result "$unit" 2>/dev/null) in Result=start-limit*) ;; *) return 1 ;; esac
+}
+
+# Before a restart: whether the unit has failed.
 note_failed() {
-  had_failed=no start_interval=10
+  had_failed=no start_interval=''
   [ "$service" = systemd ] && [ "$(systemctl_shows is-failed "$unit" 2>/dev/null)" = failed ] || return 0
   had_failed=yes
+}
+
+# The seconds that the unit may refuse starts for.
+find_start_interval() {
   shown=$(systemctl_shows show -p StartLimitIntervalUSec "$unit" 2>/dev/null)
   shown=${shown#*=}
   start_interval=1
