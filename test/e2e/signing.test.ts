@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Signers } from '../fixtures/signers.js'
@@ -45,7 +45,12 @@ test(
     expect(tampered.code, tampered.output).toBe(8)
     writeFileSync(inStore('v2', 'release.json'), record)
 
-    // Another manifest and another archive: their hashes are signed.
+    // Another manifest: its hash is signed. With the delta that publish made it isn't read at all, and the host checks what comes of it.
+    const deltas = readdirSync(join(place.store, 'hello/releases/v2')).filter((name) =>
+      name.startsWith('delta-'),
+    )
+    expect(deltas).toHaveLength(2)
+    for (const name of deltas) rmSync(inStore('v2', name))
     const manifest = readFileSync(inStore('v2', 'manifest.json.gz'))
     writeFileSync(inStore('v2', 'manifest.json.gz'), Buffer.alloc(manifest.length))
     const other = await place.run('deploy', 'v2')
