@@ -10,6 +10,7 @@ import { hostState } from './run.js'
 import { writeFiles } from './files.js'
 import { stageReady } from './stage-ready.js'
 import { stageHost, type Staged } from './stage.js'
+import { recheckRelease } from './recheck.js'
 import { objection, type Point } from './steps.js'
 import { takeBack } from './take-back.js'
 
@@ -74,12 +75,18 @@ async function stage(working: Working, members: readonly Member[]): Promise<void
 /** Resolves to why it could not be staged. */
 async function stageMember(working: Working, member: Member): Promise<string | undefined> {
   const { run, rollout } = working
-  const { step, probed } = member
+  const { step } = member
+  let { probed } = member
   const { host } = probed
   // What ran here goes back as it was; a deploy brings the values of today.
-  if (step.stage === 'present')
-    return rollout.plan.kind === 'rollback' ? undefined : writeFiles(run, host, step)
-  const because = (await bringRelease(working, member)) ?? (await writeFiles(run, host, step))
+  if (step.stage === 'present') {
+    if (rollout.plan.kind === 'rollback') return undefined
+    const rechecked = step.act === 'verify' ? undefined : await recheckRelease(run, probed, step.to)
+    if (rechecked?.kind === 'failed') return rechecked.because
+    if (rechecked?.kind !== 'put-away') return writeFiles(run, host, step)
+    probed = { ...probed, facts: rechecked.facts }
+  }
+  const because = (await bringRelease(working, { step, probed })) ?? (await writeFiles(run, host, step))
   if (because === undefined) hostState(run, host.name, 'staged', step.to)
   return because
 }

@@ -42,6 +42,16 @@ export function readSwitch(answer: Answer): Reading<SwitchFacts> {
   }))
 }
 
+/** `altered`: the file because of which the release was put away. `missing`: it is not there, perhaps since an answer was lost. */
+export function readRechecked(
+  answer: Answer,
+): Reading<{ readonly altered?: string; readonly missing: boolean }> {
+  return read(answer, (facts) => ({
+    ...given('altered', first(facts, 'altered')),
+    missing: first(facts, 'missing') === 'yes',
+  }))
+}
+
 /** The exit code of `run`; undefined: its time was up, and it was killed. */
 export function readRun(answer: Answer): Reading<{ readonly exit?: number }> {
   return read(answer, (facts) => given('exit', known(facts, 'exit', number)))

@@ -135,6 +135,11 @@ export function delta(
   ])
 }
 
+/** Puts a release away that was changed on the host after it was staged, unless it runs. */
+export function recheck(wanted: Mutation & { readonly release: string }): AgentCall {
+  return mutating('recheck', wanted, [['release', wanted.release]])
+}
+
 interface Switching extends Mutation {
   /** Names this switch: confirm and revert are about it and no other. `[A-Za-z0-9._-]` */
   readonly id: string

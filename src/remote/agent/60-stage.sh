@@ -70,6 +70,29 @@ finish_staging() {
   end 0 staged
 }
 
+# A release that is here is what was staged, or is put away, so that it can be staged again. What runs, or is what a switch on trial goes back to, stays.
+do_recheck() {
+  need_name release "$release"
+  begin_mutation
+  digest_of "$release" >/dev/null || {
+    fact missing yes
+    end 0 'not here'
+  }
+  read_current
+  [ "$current" != "$release" ] && { [ -z "$on_trial" ] || [ "$trial_previous" != "$release" ]; } || end 0 'in use'
+  find_altered "$release" all
+  [ -n "$altered" ] || end 0 unchanged
+  put_away_release
+  fact_line altered "$altered"
+  end 0 'put away'
+}
+
+put_away_release() {
+  mv "releases/$release" ".deliver/trash/$release.$nonce" 2>/dev/null || end 20 "can't move releases/$release away"
+  rm -rf ".deliver/manifests/$release"
+  empty_trash
+}
+
 # Only one step runs on a host at a time: scratch of another attempt is garbage.
 sweep_incoming() {
   for place in .deliver/incoming/* .deliver/incoming/.[!.]*; do

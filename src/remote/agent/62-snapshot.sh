@@ -81,12 +81,12 @@ take_snapshot() {
     mv -f ".deliver/new.$nonce" ".deliver/manifests/$1/snapshot"
 }
 
-# Files of a release that other releases share may have been written by what runs from these. Sets `altered` to the first file of
+# Files of a release may have been written by what ran from it, or from releases that share them. Sets `altered` to the first file of
 # RELEASE that is not what its listing says. `all`: hashes what is not known by all of its snapshot; `some`: by all but ctime, which
 # changes when releases are removed.
 find_altered() {
   altered=
-  [ -f ".deliver/manifests/$1/snapshot" ] && [ -n "$(find "releases/$1" -type f -links +1 -print -quit 2>/dev/null)" ] && find_quick || return 0
+  [ -f ".deliver/manifests/$1/snapshot" ] && find_quick || return 0
   scratch=.deliver/known.$nonce
   mkdir "$scratch" || return 0
   tree=$root_real/releases/$1

@@ -40,9 +40,8 @@ refuse_altered() {
   fi
   find_altered "$release" all
   [ -n "$altered" ] || return 0
-  mv "releases/$release" ".deliver/trash/$release.$nonce" 2>/dev/null && rm -rf ".deliver/manifests/$release"
-  empty_trash
-  end 15 "$release was changed on this host after it was staged: $altered. It shares files with releases that ran before; does the app write to its own? Deploy again"
+  put_away_release
+  end 15 "$release was changed on this host after it was staged: $altered. Does the app write to its own files, or to those of releases that share them? Deploy again"
 }
 
 # What a revert goes back to: the last release that was confirmed or at least not on trial, and is still there.
