@@ -16,7 +16,7 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const { Command, CommanderError } = await import('commander')
   let code: number = exitCodes.done
-  const program = describe(new Command(), (run, command) => async (globals, options, args) => {
+  const program = describeProgram(new Command(), (run, command) => async (globals, options, args) => {
     const invocation = { globals, command, version: version() }
     code = await runCommand(invocation, exit, (context) => run(context, options, args))
   })
@@ -39,7 +39,8 @@ function version(): string {
   return typeof data === 'object' && data !== null && 'version' in data ? String(data.version) : 'unknown'
 }
 
-function describe(program: Command, bind: Bind): Command {
+/** Tells an empty program all commands and options. Without `bind` they do nothing: for documentation and its tests. */
+export function describeProgram(program: Command, bind: Bind = () => async () => undefined): Command {
   program
     .name('deliver')
     .description('Takes an app from a git checkout to every server that runs it.')
