@@ -8,7 +8,8 @@ import { releaseKeys } from '../store/layout.js'
 import { fetchBody, writeBody } from './local-body.js'
 import { encodings } from './material.js'
 import { makePrivateDirectory } from './private-directory.js'
-import { decompress, recompress } from './recompress.js'
+import { decompress } from '../build/decompressor.js'
+import { recompress } from './recompress.js'
 
 export interface BringAlias {
   readonly store: Store

@@ -13,6 +13,7 @@ import { fetchBody, fetchManifest, writeBody, type LocalBody } from './local-bod
 import { lazily } from '../lazily.js'
 
 const loadRecompress = lazily(() => import('./recompress.js'))
+const loadDecompressor = lazily(() => import('../build/decompressor.js'))
 
 /** All that staging a release on hosts takes, verified against its record. */
 export interface ReleaseMaterial {
@@ -74,7 +75,8 @@ export async function openMaterial(
       ...(signal === undefined ? {} : { signal }),
     })
     const encoding = encodings[record.archive.format]
-    const { decompress, recompress } = await loadRecompress()
+    const { recompress } = await loadRecompress()
+    const { decompress } = await loadDecompressor()
     const signed = await readSigned(store, record)
     const deltas = new Deltas({
       plans: new DeltaPlans(store, record, manifest),

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { LocalBody } from '../../src/execute/local-body.js'
 import { openMaterial } from '../../src/execute/material.js'
 import type { Store } from '../../src/ports.js'
-import { decompress } from '../../src/execute/recompress.js'
+import { decompress } from '../../src/build/decompressor.js'
 import { createMemoryStore } from '../fakes/memory-store.js'
 import { publish } from './world.js'
 
