@@ -6,7 +6,9 @@ export default defineConfig({
     include: [
       'test/release/{manifest,name}.test.ts',
       'test/remote/{answers,readings}.test.ts',
-      'test/adapters/ssh/{known-hosts,ssh-config,ssh-config-lines,patterns}.test.ts',
+      'test/adapters/ssh/{known-hosts,ssh-config,ssh-config-lines,patterns,needs-openssh}.test.ts',
+      'test/adapters/ssh/{given-keys,agent-key-types,host-certificate}.test.ts',
+      'test/adapters/ssh/openssh/*.test.ts',
       'test/build/tar-reader.test.ts',
       'test/config/{values,merge,paths,resolve.property}.test.ts',
       'test/report/table.test.ts',

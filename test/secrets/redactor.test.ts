@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LineSplitter } from '../../src/adapters/line-splitter.js'
 import { Redactor } from '../../src/secrets/redactor.js'
+import { anyCharacter } from '../fixtures/any-character.js'
 
 function knowing(...secrets: readonly string[]): Redactor {
   const redactor = new Redactor()
@@ -87,7 +88,7 @@ test('no chunk border and no line limit lets a part through', () => {
 })
 
 test('whatever the secret, and whatever is around it, it does not come through', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 40 })
+  const text = fc.string({ unit: anyCharacter, maxLength: 40 })
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 4, maxLength: 40 }), text, text, (value, a, b) => {
       fc.pre(!/^\*+$/.test(value) && !'***'.includes(value))

@@ -9,7 +9,7 @@ const keyList = 12
 /** The types of the keys that an ssh agent holds, those that the library can't use among them. No answer is none; never rejects. */
 export function agentKeyTypes(socketPath: string, timeout: number): Promise<readonly string[]> {
   return new Promise((resolve) => {
-    const socket = createConnection(socketPath)
+    const socket = createConnection({ path: socketPath })
     const timer = setTimeout(() => finish([]), timeout)
     const finish = (types: readonly string[]) => {
       clearTimeout(timer)

@@ -50,10 +50,13 @@ export async function withGivenKeys(
  */
 export function parseGivenKeys(text: string, owner: KeyOwner): readonly KnownHost[] {
   const name = nameOf(owner)
-  const lines = text
-    .split('\n')
-    .map((line) => (/^(ssh|ecdsa|sk)-\S+[ \t]/.test(line.trim()) ? `${name} ${line.trim()}` : line))
-  return entriesFor(parseKnownHosts(lines.join('\n'), 'the answer of ssh.hostKeys'), name)
+  const source = 'the answer of ssh.hostKeys'
+  // A line can't be both: what a bare key has in the place of a type would be the key itself.
+  const entries = text.split('\n').flatMap((line) => {
+    const key = parseKnownHosts(`${name} ${line.trim()}`, source)
+    return key.length > 0 ? key : parseKnownHosts(line, source)
+  })
+  return entriesFor(entries, name)
 }
 
 function ask(source: HostKeySource, host: Host, around: Surroundings, signal?: AbortSignal): Promise<string> {

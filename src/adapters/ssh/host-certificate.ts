@@ -12,18 +12,18 @@ export interface HostCertificate {
 }
 
 /** Fields of the public key in a certificate of each type, all of them strings. */
-const keyFields: Readonly<Record<string, number>> = {
-  'ssh-rsa': 2,
-  'ssh-ed25519': 1,
-  'ecdsa-sha2-nistp256': 2,
-  'ecdsa-sha2-nistp384': 2,
-  'ecdsa-sha2-nistp521': 2,
-}
+const keyFields: ReadonlyMap<string | undefined, number> = new Map([
+  ['ssh-rsa', 2],
+  ['ssh-ed25519', 1],
+  ['ecdsa-sha2-nistp256', 2],
+  ['ecdsa-sha2-nistp384', 2],
+  ['ecdsa-sha2-nistp521', 2],
+])
 
 /** Undefined for a plain key, and for what can't be read. */
 export function parseCertificate(blob: Buffer): HostCertificate | undefined {
   const [, plain] = /^(.+)-cert-v01@openssh\.com$/.exec(keyType(blob)) ?? []
-  const count = plain === undefined ? undefined : keyFields[plain]
+  const count = keyFields.get(plain)
   if (plain === undefined || count === undefined) return undefined
   try {
     return read(blob, plain, count)

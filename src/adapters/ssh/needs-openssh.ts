@@ -4,15 +4,12 @@ import { answerOf } from './destination.js'
 import type { Asked, Surroundings } from './destination.js'
 import { identityPlan, trustPlan } from './destination-plans.js'
 import type { IdentityPlan } from './destination-plans.js'
-import { nameOf } from './host-key.js'
-import { entriesFor } from './known-hosts.js'
+import { judgeKey } from './host-key.js'
 import type { KnownHostsFiles } from './known-hosts-files.js'
 import { asksForNothing, openSshOnly } from './openssh-only.js'
 import { hopsOf } from './proxy-jump.js'
 import type { ConfigAnswer } from './ssh-config.js'
 import { expandPath } from './tokens.js'
-
-const mostHops = 8
 
 /**
  * Why a host needs the system's ssh, for people; undefined: the library can do what its ssh config asks for. A bastion on the way
@@ -22,15 +19,19 @@ export async function needsOpenSsh(
   asked: Asked,
   around: Surroundings,
   known: KnownHostsFiles,
-  hops = 0,
+  seen: Set<string> = new Set(),
 ): Promise<string | undefined> {
   const user = asked.user ?? (asked.bastion === true ? undefined : around.ssh.user)
   const answer = answerOf(asked.address, user, around)
   const reason = settingOf(answer) ?? (await fileOf(asked, answer, around, known))
-  if (reason !== undefined || hops >= mostHops) return reason
+  if (reason !== undefined) return reason
   for (const hop of hopsOf(answer, asked.label)) {
+    // Bastions may name each other, or themselves.
+    const id = JSON.stringify([hop.address, hop.user, hop.port])
+    if (seen.has(id)) continue
+    seen.add(id)
     const label = `bastion ${hop.address}`
-    const found = await needsOpenSsh({ ...hop, label, bastion: true }, around, known, hops + 1)
+    const found = await needsOpenSsh({ ...hop, label, bastion: true }, around, known, seen)
     if (found !== undefined) return found
   }
   return undefined
@@ -57,7 +58,7 @@ async function fileOf(
   const address = (value('hostname') ?? asked.address).replaceAll('%h', asked.address)
   const given: Pick<Asked, 'port' | 'user'> = asked.bastion === true ? {} : ssh
   const port = asked.port ?? given.port ?? (Number(value('port') ?? 22) || 22)
-  const user = asked.user ?? given.user ?? value('user') ?? localUser
+  const user = asked.user ?? given.user ?? value('user') ?? ssh.user ?? localUser
   const alias = value('hostkeyalias')
   const tokens = { host: address, originalHost: asked.address, port, user, localUser, home, env }
   let foreign: string | undefined
@@ -72,10 +73,10 @@ async function fileOf(
   if (foreign !== undefined) return foreign
   const owner = { name: alias ?? address, port, alias: alias !== undefined }
   const entries = await known.entries([...plan.files.user, ...plan.files.global]).catch(() => [])
-  const listed = entriesFor(entries, nameOf(owner))
-  const authority = listed.find(({ marker }) => marker === 'cert-authority')
-  if (authority !== undefined && listed.every(({ marker }) => marker !== undefined))
-    return `${authority.at}: @cert-authority`
+  // Of a host that is not known by a key of its own, an authority has the key.
+  const verdict = judgeKey(entries, owner, Buffer.alloc(0))
+  if (verdict.kind === 'unknown' && verdict.authority !== undefined)
+    return `${verdict.authority.at}: @cert-authority`
   return (await keyFileOf(identities)) ?? (await agentOf(identities, ssh.identityFile === undefined))
 }
 

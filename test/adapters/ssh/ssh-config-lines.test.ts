@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readConfigLines, splitArguments } from '../../../src/adapters/ssh/ssh-config-lines.js'
+import { anyCharacter } from '../../fixtures/any-character.js'
 
 describe('readConfigLines', () => {
   test.each([
@@ -37,7 +38,7 @@ describe('readConfigLines', () => {
 
   test('never throws, and every line is read, ignored or a problem', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: anyCharacter }), (text) => {
         const { lines, problems } = readConfigLines(text, 'f')
         expect(lines.length + problems.length).toBeLessThanOrEqual(2 * text.split('\n').length)
       }),
@@ -47,7 +48,7 @@ describe('readConfigLines', () => {
 
 test('what is quoted comes back as it was', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary' })), (words) => {
+    fc.property(fc.array(fc.string({ unit: anyCharacter })), (words) => {
       const line = words.map((word) => `"${word.replace(/[\\"']/g, '\\$&')}"`).join(' ')
       expect(splitArguments(line)).toEqual(words)
     }),

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { askConfig } from '../../../src/adapters/ssh/ssh-config.js'
 import type { ConfigQuestion } from '../../../src/adapters/ssh/ssh-config.js'
+import { anyCharacter } from '../../fixtures/any-character.js'
 
 function ask(text: string, over: Partial<ConfigQuestion> & { files?: Record<string, string> } = {}) {
   const { files = {}, ...rest } = over
@@ -167,7 +168,7 @@ describe('askConfig', () => {
       '',
     )
     const line = fc
-      .tuple(keyword, fc.string({ unit: 'binary', maxLength: 20 }))
+      .tuple(keyword, fc.string({ unit: anyCharacter, maxLength: 20 }))
       .map((parts) => parts.join(' '))
     fc.assert(
       fc.property(fc.array(line, { maxLength: 12 }), (lines) => {

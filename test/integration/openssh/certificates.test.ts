@@ -75,6 +75,13 @@ test('a host with a certificate of a trusted authority is trusted, by OpenSSH, a
   expect(await readFile(place.knownHosts, 'utf8')).toBe(authorityLine('[127.0.0.*]:2322'))
 })
 
+test('an authority without a port is one for hosts on any port', async () => {
+  await known(authorityLine('127.0.0.*'))
+  const { text, notes } = await outcome(web)
+  expect(text).toBe('connected')
+  expect(notes[0]).toMatch(/known_hosts:1: @cert-authority/)
+})
+
 test('a host that is listed by its own key needs no certificate, and no OpenSSH', async () => {
   await known(authorityLine('[127.0.0.*]:2322'), lineFor(web))
   expect(await outcome(web)).toEqual({ text: 'connected', notes: [] })

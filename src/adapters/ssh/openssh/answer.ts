@@ -4,7 +4,7 @@ export type Effective = ReadonlyMap<string, readonly string[]>
 export function parseEffective(text: string): Effective {
   const values = new Map<string, string[]>()
   for (const line of text.split('\n')) {
-    const [, keyword, value = ''] = /^(\S+)(?: (.*))?$/.exec(line.trimEnd()) ?? []
+    const [, keyword, value = ''] = /^(\S+)(?: (.*))?$/s.exec(line.trimEnd()) ?? []
     if (keyword === undefined) continue
     const name = keyword.toLowerCase()
     values.set(name, [...(values.get(name) ?? []), value])
@@ -18,11 +18,10 @@ export interface ShownKey {
   readonly key: Buffer
 }
 
-/** Lines of `NAME TYPE BASE64`. */
+/** Lines of `NAME TYPE BASE64`. A name is what the ssh config says, spaces and all. */
 export function parseShownKeys(text: string): readonly ShownKey[] {
   return text.split('\n').flatMap((line) => {
-    const [name, , encoded] = line.split(' ')
-    if (name === undefined || encoded === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return []
-    return [{ name, key: Buffer.from(encoded, 'base64') }]
+    const [, name, encoded] = /^(.+) \S+ ([A-Za-z0-9+/]+={0,2})$/s.exec(line) ?? []
+    return name === undefined || encoded === undefined ? [] : [{ name, key: Buffer.from(encoded, 'base64') }]
   })
 }

@@ -29,7 +29,7 @@ export interface Control {
  */
 export function openControl(path: string, signal: AbortSignal): Promise<Control> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection(path)
+    const socket = createConnection({ path })
     const frames = new Frames()
     let pid = 0
     const settle = () => {
