@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/integration/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     maxWorkers: 3,
-    testTimeout: 180_000,
+    testTimeout: 480_000,
     hookTimeout: 600_000,
   },
 })

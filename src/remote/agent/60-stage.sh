@@ -81,6 +81,8 @@ do_recheck() {
   read_current
   [ "$current" != "$release" ] && { [ -z "$on_trial" ] || [ "$trial_previous" != "$release" ]; } || end 0 'in use'
   find_altered "$release" all
+  [ -n "$altered" ] || altered=$(find_lost "$release")
+  altered=${altered#./}
   [ -n "$altered" ] || end 0 unchanged
   put_away_release
   fact_line altered "$altered"

@@ -105,3 +105,36 @@ find_altered() {
   rm -rf "$scratch"
   scratch=
 }
+
+# The first path of the listing of RELEASE that is not there, or is of another kind: no program any more, say. Below shared paths, and
+# where a file of values is linked, everything is the host's own.
+find_lost() {
+  kept=$root_real/.deliver/manifests/$1
+  own=$(cat "$kept/shared" 2>/dev/null)
+  (
+    cd "releases/$1" || exit 1
+    # Newlines within names stand as the byte 1 while sed works on lines.
+    # shellcheck disable=SC2016
+    tr '\n\000' '\001\n' <"$kept/listing" | sed -n 's/^F [0-9a-f]*  /F /; /^T /!p' | tr '\n\001' '\000\n' |
+      xargs -0 sh -c '
+        shared=$1 nl="
+"
+        shift
+        set -f
+        for each do
+          path=${each#? }
+          case $each in
+            D*) [ ! -d "$path" ] || [ -L "$path" ] || continue ;;
+            F*) [ ! -f "$path" ] || [ -L "$path" ] || continue ;;
+            X*) [ ! -x "$path" ] || continue ;;
+            *) [ ! -L "$path" ] || continue ;;
+          esac
+          case $(readlink "$path") in *../../shared/*) continue ;; esac
+          IFS=$nl
+          for own in $shared; do
+            case $path/ in "./${own%/}/"*) continue 2 ;; esac
+          done
+          printf "%s\n" "$path"
+        done' sh "$own"
+  ) 2>/dev/null | head -n 1
+}

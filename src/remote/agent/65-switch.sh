@@ -35,7 +35,8 @@ do_activate() {
 refuse_altered() {
   if has_word "$release" "$good" || [ "$current" = "$release" ]; then
     find_altered "$release" some
-    [ -z "$altered" ] || fact_line altered "$altered"
+    [ -n "$altered" ] || altered=$(find_lost "$release")
+    [ -z "$altered" ] || fact_line altered "${altered#./}"
     return 0
   fi
   find_altered "$release" all

@@ -70,31 +70,6 @@ check_current() {
   [ -z "$altered" ] || fact_line altered "$altered"
 }
 
-# The first path of the listing of RELEASE that is not there. Below shared paths everything is the host's own.
-find_lost() {
-  kept=$root_real/.deliver/manifests/$1
-  own=$(cat "$kept/shared" 2>/dev/null)
-  (
-    cd "releases/$1" || exit 1
-    # Newlines within names stand as the byte 1 while sed works on lines.
-    # shellcheck disable=SC2016
-    tr '\n\000' '\001\n' <"$kept/listing" | sed -n 's/^[DL] //p; s/^F [0-9a-f]*  //p' | tr '\n\001' '\000\n' |
-      xargs -0 sh -c '
-        shared=$1 nl="
-"
-        shift
-        set -f
-        for each do
-          [ ! -e "$each" ] && [ ! -L "$each" ] || continue
-          IFS=$nl
-          for own in $shared; do
-            case $each/ in "./${own%/}/"*) continue 2 ;; esac
-          done
-          printf "%s\n" "$each"
-        done' sh "$own"
-  ) 2>/dev/null | head -n 1
-}
-
 # Whether a restart would start what `current` names, and a boot would start anything.
 check_unit() {
   [ "$service" = systemd ] || return 0

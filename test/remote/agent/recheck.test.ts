@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { expect, test } from 'vitest'
 import { readRechecked } from '../../../src/remote/readings.js'
 import { activate, confirm, recheck } from '../../../src/remote/verbs.js'
@@ -6,10 +16,10 @@ import { onEachShell, type LocalHost } from './host.js'
 import { expectCode, packTree, stageTree } from './steps.js'
 
 /** Hosts that have v1, staged whole, and run v2. */
-async function withTwo(host: LocalHost): Promise<void> {
+async function withTwo(host: LocalHost, shared: readonly string[] = []): Promise<void> {
   for (const release of ['v1', 'v2']) {
     const packed = packTree(host, release)
-    expectCode(await stageTree(host, release, { packed }), 0)
+    expectCode(await stageTree(host, release, { packed, shared }), 0)
     const switching = { fence: 1, release, digest: packed.digest, id: `on-${release}`, guard: 0 }
     expectCode(await host.call(activate(switching)), 0)
     expectCode(await host.call(confirm({ fence: 1, id: `on-${release}`, via: 'deploy' })), 0)
@@ -59,6 +69,34 @@ onEachShell((makeHost, shell) => {
     writeFileSync(file, 'x'.repeat(size))
     utimesSync(file, atime, mtime)
     expect(await recheckOf(host, 'v1')).toMatchObject({ altered: expect.any(String) as string })
+  })
+
+  test.each([
+    ['a file', 'server.js', (path: string) => rmSync(path)],
+    ['a directory', 'bin', (path: string) => rmSync(path, { recursive: true })],
+    ['a link', 'node_modules/.bin/x', (path: string) => rmSync(path)],
+    ['the right to execute', 'bin/start', (path: string) => chmodSync(path, 0o644)],
+    [
+      'a file for a link',
+      'server.js',
+      (path: string) => {
+        rmSync(path)
+        symlinkSync('/etc/hostname', path)
+      },
+    ],
+  ])('one that lost %s is put away', async (_what, path, lose) => {
+    const host = makeHost()
+    await withTwo(host)
+    lose(host.at('releases/v1', path))
+    expect(await recheckOf(host, 'v1')).toEqual({ altered: path, missing: false })
+    expect(readdirSync(host.at('releases'))).toEqual(['v2'])
+  })
+
+  test('what shared paths took the place of is not lost', async () => {
+    const host = makeHost()
+    await withTwo(host, ['bin/', 'server.js'])
+    writeFileSync(host.at('releases/v1/made-by-the-app'), '')
+    expect(await recheckOf(host, 'v1')).toEqual({ missing: false })
   })
 
   test('what runs stays', async () => {
