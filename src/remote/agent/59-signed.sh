@@ -27,7 +27,7 @@ check_signed_archive() {
   case $encoding in zstd) wanted_format=tar.zst ;; gzip) wanted_format=tar.gz ;; *) wanted_format=tar ;; esac
   signed_archive=$(sed -n 's/^archive=//p' "$signed/statement")
   [ "${signed_archive%% *}" = "$wanted_format" ] || return 0
-  [ "$(hash_stdin <"$scratch/archive")" = "${signed_archive##* }" ] || end 15 "the archive of $release is not the one that was signed"
+  [ "$(hash_stdin <"$scratch/archive")" = "${signed_archive##* }" ] || end 11 "the archive of $release is not the one that was signed"
 }
 
 verify_signed() {
@@ -35,17 +35,17 @@ verify_signed() {
   command -v ssh-keygen >/dev/null 2>&1 || end 11 "there is no ssh-keygen on this host to verify signatures with. Install OpenSSH's client"
   {
     read -r signed_kind && read -r signed_app && read -r signed_release && read -r signed_listing
-  } <"$1/statement" || end 15 "the signed statement of $release is cut"
+  } <"$1/statement" || end 11 "the signed statement of $release is cut"
   [ "$signed_kind" = 'deliver-release 1' ] && [ "$signed_release" = "release=$release" ] && [ "$signed_listing" = "listing=$digest" ] ||
-    end 15 "the signature is not of $release with this content"
+    end 11 "the signature is not of $release with this content"
   signed_app=${signed_app#app=}
-  is_name "$signed_app" || end 15 "the signed statement of $release names no app"
+  is_name "$signed_app" || end 11 "the signed statement of $release names no app"
   set -- "$1" -Y verify -f "$signers" -I "$signed_app" -n deliver -s "$1/signature"
   [ ! -e "${signers%/*}/revoked_signers" ] || set -- "$@" -r "${signers%/*}/revoked_signers"
   signed_in=$1
   shift
   ssh-keygen "$@" <"$signed_in/statement" >/dev/null 2>&1 ||
-    end 15 "no key that $signers allows to sign for $signed_app signed $release with this content"
+    end 11 "no key that $signers allows to sign for $signed_app signed $release with this content"
 }
 
 keep_signed() {

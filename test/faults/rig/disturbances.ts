@@ -37,8 +37,8 @@ export const disturbances: readonly [Disturbance, ...Disturbance[]] = [
     },
   },
   signalled('SIGKILL', [0, 'SIGKILL']),
-  signalled('SIGTERM', [0, 143]),
-  signalled('SIGINT', [0, 130]),
+  signalled('SIGTERM', [0, 143, 'SIGTERM']),
+  signalled('SIGINT', [0, 130, 'SIGINT']),
   {
     name: 'stopped for a while',
     codes: [0],
@@ -98,7 +98,11 @@ function signalled(signal: NodeJS.Signals, codes: Disturbance['codes']): Disturb
       const running = start(ground, release)
       await someTime(random, running)
       running.process.kill(signal)
-      return running.finished
+      const finished = await running.finished
+      // Before it listens to signals it has said and begun nothing.
+      if (finished.code === signal && signal !== 'SIGKILL' && finished.output !== '')
+        throw new Error(`${signal} was not heeded: ${finished.output}`)
+      return finished
     },
   }
 }

@@ -90,23 +90,23 @@ onEachShell((makeHost, shell) => {
         ['as something else', { kind: 'deliver-pointer 1' }, ours],
       ])('refuses what is signed %s', async (_, change, by) => {
         const [code] = await stageWith(await signed(change, by))
-        expect(code).toBe(codes.verificationFailed)
+        expect(code).toBe(codes.precondition)
         expectNothing()
       })
 
       test('refuses a statement that was changed after it was signed', async () => {
         const { statement, signature } = await signed({ listing: '0'.repeat(64) })
         const forged = { statement: statement.replace('0'.repeat(64), packed.digest), signature }
-        expect((await stageWith(forged))[0]).toBe(codes.verificationFailed)
+        expect((await stageWith(forged))[0]).toBe(codes.precondition)
         expectNothing()
       })
 
       test('refuses signers whose time is up, and those that were revoked', async () => {
         allow('allowed_signers', `api valid-before="20200101" ${ours.publicKey}\n`)
-        expect((await stageWith(await signed()))[0]).toBe(codes.verificationFailed)
+        expect((await stageWith(await signed()))[0]).toBe(codes.precondition)
         allow('allowed_signers', `api ${ours.publicKey}\n`)
         allow('revoked_signers', `${ours.publicKey}\n`)
-        expect((await stageWith(await signed()))[0]).toBe(codes.verificationFailed)
+        expect((await stageWith(await signed()))[0]).toBe(codes.precondition)
         expectNothing()
       })
 
