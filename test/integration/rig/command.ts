@@ -13,7 +13,7 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Of stdout. `latin1` keeps every byte. Default: utf8. */
   readonly encoding?: 'utf8' | 'latin1'
-  /** Milliseconds until SIGKILL. Default: 60 000. */
+  /** Milliseconds until SIGKILL: a stop for what hangs, on however slow a machine. Default: 180 000. */
   readonly timeout?: number
 }
 
@@ -27,7 +27,7 @@ export function command(
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      timeout: options.timeout ?? 60_000,
+      timeout: options.timeout ?? 180_000,
       killSignal: 'SIGKILL',
       stdio: ['pipe', 'pipe', 'pipe'],
     })

@@ -20,7 +20,7 @@ export async function readTree(shell: Shell, directory: string): Promise<Tree> {
     `printf '\\0'`,
     `find . -type f -print0 | xargs -0 -r sha256sum -z --`,
   ].join(' && ')
-  const { code, stdout, stderr } = await shell(line, { encoding: 'latin1', timeout: 120_000 })
+  const { code, stdout, stderr } = await shell(line, { encoding: 'latin1', timeout: 240_000 })
   if (code !== 0) throw new Error(`${directory} can't be read: ${stderr}`)
   return parse(stdout.split('\0'))
 }
