@@ -84,13 +84,15 @@ Exit codes of deliver-agent on a server: 0 it runs what the pointer names, 1 its
         .option('--hosts <count>', 'how many', '3')
         .option('--dir <directory>', 'where they live')
         .option('--port <port>', 'the port that the app listens on, as the config says it', '3000')
-        .option('--start <command>', 'how a host starts the app, in its release'),
+        .option('--start <command>', 'how a host starts the app, in its release')
+        .option('--write <file>', 'write the config for them there, e.g. deliver.config.ts'),
     async (context, options) =>
       (await import('../commands/sandbox.js')).sandbox(context, {
         hosts: text(options.hosts),
         directory: text(options.dir),
         port: text(options.port),
         start: text(options.start),
+        write: text(options.write),
       }),
   )
 }

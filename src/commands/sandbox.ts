@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { DeliverError, exitCodes } from '../errors.js'
 import { runSandbox } from '../sandbox/run.js'
 import type { CommandContext, CommandResult } from './context.js'
@@ -7,6 +8,7 @@ export interface SandboxOptions {
   readonly directory?: string | undefined
   readonly port?: string | undefined
   readonly start?: string | undefined
+  readonly write?: string | undefined
 }
 
 /** `deliver sandbox`: hosts on this machine, until somebody stops it. */
@@ -17,6 +19,7 @@ export async function sandbox(context: CommandContext, options: SandboxOptions =
       directory: options.directory,
       port: numberOf('--port', options.port, 65_535),
       start: options.start,
+      configFile: options.write === undefined ? undefined : resolve(context.cwd, options.write),
     },
     (text) => context.print(text),
     context.interrupt.signal,

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { DeliverError } from '../errors.js'
 import { defaultDirectory } from './directory.js'
 import { startSandbox } from './sandbox.js'
-import { describeSandbox } from './snippet.js'
+import { describeSandbox, sandboxConfigText } from './snippet.js'
 
 export interface RunSandboxOptions {
   /** Default: 3. */
@@ -12,6 +14,8 @@ export interface RunSandboxOptions {
   readonly port?: number | undefined
   /** Shell command that starts the app. */
   readonly start?: string | undefined
+  /** Where a config for the hosts is written to. One that is there and says something else is an error. */
+  readonly configFile?: string | undefined
 }
 
 /**
@@ -23,7 +27,7 @@ export async function runSandbox(
   write: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { hosts = 3, directory = defaultDirectory(), port = 3000, start } = options
+  const { hosts = 3, directory = defaultDirectory(), port = 3000, start, configFile } = options
   if (signal.aborted) return
   const sandbox = await startSandbox({
     directory,
@@ -32,11 +36,24 @@ export async function runSandbox(
     ...(start === undefined ? {} : { start }),
   })
   try {
-    write(describeSandbox(sandbox))
+    if (configFile !== undefined) await writeConfig(configFile, sandboxConfigText(sandbox))
+    write(describeSandbox(sandbox, configFile))
     // Asked again: while the hosts started, the signal may have been aborted, and it doesn't tell twice.
     if (!isAborted(signal)) await once(signal, 'abort')
   } finally {
     await sandbox.stop()
+  }
+}
+
+async function writeConfig(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: 'wx' })
+  } catch (cause) {
+    if ((await readFile(file, 'utf8').catch(() => '')) === text) return
+    throw new DeliverError('precondition', `sandbox: ${file} can't be written, or has something else in it`, {
+      cause,
+      fix: 'Name another file with --write and use it with -c, or leave --write out and copy what is printed.',
+    })
   }
 }
 

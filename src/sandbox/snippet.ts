@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path'
 import type { Sandbox } from './sandbox.js'
 
-/** What a person needs to deploy to a sandbox: a config to copy, and how to look around. */
-export function describeSandbox({ config, directory, hosts, identityFile, knownHostsFile }: Sandbox): string {
+/** What a person needs to deploy to a sandbox: a config to copy, unless it was `written` to a file, and how to look around. */
+export function describeSandbox(sandbox: Sandbox, written?: string): string {
+  const { config, hosts, identityFile, knownHostsFile } = sandbox
   const ssh =
     hosts[0] === undefined ? '' : sshCommand(hosts[0].sshPort, config.ssh.user, identityFile, knownHostsFile)
   const rows = hosts.map(
@@ -14,9 +15,9 @@ export function describeSandbox({ config, directory, hosts, identityFile, knownH
     ...rows,
     `  keys and known_hosts: ${dirname(identityFile)}`,
     '',
-    'deliver.config.ts for them (with an app and a store of yours):',
-    '',
-    configFile(config, join(directory, 'store')),
+    ...(written === undefined
+      ? ['deliver.config.ts for them (with an app and a store of yours):', '', sandboxConfigText(sandbox)]
+      : [`Their config: ${written}`, '']),
     'Look around on a host:',
     `  ${ssh} service status`,
     '',
@@ -25,14 +26,14 @@ export function describeSandbox({ config, directory, hosts, identityFile, knownH
   ].join('\n')
 }
 
-function configFile(config: Sandbox['config'], store: string): string {
+export function sandboxConfigText({ config, directory }: Sandbox): string {
   const parts = Object.entries(config).map(([key, value]) => `  ${key}: ${literal(value, 2)},`)
   return [
     "import { defineConfig } from 'deliver-cli'",
     '',
     'export default defineConfig({',
     "  app: 'hello',",
-    `  store: { directory: ${quoted(store)} },`,
+    `  store: { directory: ${quoted(join(directory, 'store'))} },`,
     ...parts,
     '})',
     '',

@@ -49,5 +49,6 @@ function dataIn({ at, text, language }: Block): readonly ConfigFile[] {
 export function keyNamed(text: string): 'known' | 'unknown' | undefined {
   const [first = '', ...more] = text.split('.')
   if (!sections.has(first) || more.length === 0 || !/^[\w.[\]]+$/.test(text)) return undefined
+  if (/^\w+\.sh$/.test(text)) return undefined // a file
   return keys.has(text.replaceAll('[]', '')) ? 'known' : 'unknown'
 }

@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { createJiti } from 'jiti'
+import { loadConfig } from '../../src/config/load.js'
 import { runSandbox } from '../../src/sandbox/run.js'
 import type { Sandbox } from '../../src/sandbox/sandbox.js'
 import { describeSandbox } from '../../src/sandbox/snippet.js'
@@ -28,6 +29,30 @@ describe('runSandbox', () => {
     )
     expect(written).toContain('http://localhost:8080/health')
     expect(written).toContain(join(directory, 'keys'))
+  })
+
+  test('writes the config to a file too, again to the same one, and never over another', async () => {
+    const scratch = await scratchDirectory()
+    const directory = join(scratch, 'sandbox')
+    const run = async (configFile: string): Promise<string> => {
+      const stop = new AbortController()
+      let written = ''
+      const write = (text: string) => {
+        written = text
+        stop.abort()
+      }
+      await runSandbox({ hosts: 1, directory, configFile }, write, stop.signal)
+      return written
+    }
+    const file = join(scratch, 'deliver.config.ts')
+    expect(await run(file)).toContain(`Their config: ${file}`)
+    expect((await loadConfig({ cwd: scratch, env: {} })).fleet).toMatchObject({ hosts: [{ name: 'web1' }] })
+    await run(file)
+    const mine = join(scratch, 'mine.ts')
+    await writeFile(mine, 'export default {}\n')
+    await expect(run(mine)).rejects.toThrow(mine)
+    expect(await readFile(mine, 'utf8')).toBe('export default {}\n')
+    await scratchSandbox({ directory }) // would be refused if one ran there
   })
 
   test('told to stop before it began: nothing is made', async () => {
