@@ -49,29 +49,34 @@ export class Traffic {
     const hosts = names.flatMap((name) => this.#out.get(name) ?? [])
     if (this.#drainage === undefined || hosts.length === 0) return new Map()
     this.#tell('back into traffic', 'rejoining', this.#drainage.drain, hosts)
-    const because = await this.#tryBack(hosts)
-    if (because === undefined) return new Map()
-    if (hosts.length === 1) return new Map(hosts.map(({ name }) => [name, because]))
-    // Which of them it was is only known when each is asked for alone; those that are back already cost nothing.
+    const together = await this.#tryBack(hosts)
+    if (typeof together !== 'string') return together
+    if (hosts.length === 1) return new Map(hosts.map(({ name }) => [name, together]))
+    // Which of them was refused is only known when each is asked for alone; those that are back already cost nothing.
     const failed = new Map<string, string>()
     for (const host of hosts) {
       const alone = await this.#tryBack([host])
-      if (alone !== undefined) failed.set(host.name, alone)
+      if (typeof alone === 'string') failed.set(host.name, alone)
+      else for (const [name, because] of alone) failed.set(name, because)
     }
     return failed
   }
 
-  async #tryBack(hosts: readonly Host[]): Promise<string | undefined> {
-    if (this.#drainage === undefined) return undefined
+  /** Resolves to why hosts are not back, by name; to one reason when the cloud refused. */
+  async #tryBack(hosts: readonly Host[]): Promise<ReadonlyMap<string, string> | string> {
+    if (this.#drainage === undefined) return new Map()
     // Without the lock nothing may be changed: the next run reads from the lock what it has to restore.
     if (this.#run.lost.aborted) return 'the deploy lost its lock'
     const { drain, changes } = this.#drainage
+    const why = (because: string): string => `still out of traffic (${drain.name}): ${because}`
     try {
-      await drain.bringBack(hosts, changes, this.#run.lost)
+      const late = await drain.bringBack(hosts, changes, this.#run.lost)
+      // Those that are late have been let back in, and waited for. Whoever touches them again takes them out anew: they may
+      // have become healthy since.
       for (const { name } of hosts) this.#out.delete(name)
-      return undefined
+      return new Map([...late].map(([name, because]) => [name, why(because)]))
     } catch (error) {
-      return `still out of traffic (${drain.name}): ${messageOf(error)}`
+      return why(messageOf(error))
     }
   }
 

@@ -61,10 +61,14 @@ export interface Drain {
   /** Resolves when no traffic reaches these hosts any more. Rejects with a DeliverError; some may be out by then. */
   takeOut(hosts: readonly Host[], changes: ChangeLog, signal?: AbortSignal): Promise<void>
   /**
-   * Resolves when these hosts are in service again. Hosts that are, or that have gone, are fine. Idempotent. Rejects with a
-   * DeliverError when the deadline passed.
+   * Resolves when these hosts are in service again, or the deadline has passed: to those that aren't by then, by name, and how they
+   * are. Hosts that are in service, or that have gone, are fine. Idempotent. Rejects with a DeliverError for what the cloud refuses.
    */
-  bringBack(hosts: readonly Host[], changes: ChangeLog, signal?: AbortSignal): Promise<void>
+  bringBack(
+    hosts: readonly Host[],
+    changes: ChangeLog,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>
   /** Undoes what the log of an earlier run says, as far as it still is so. Gives the entries that could not be undone, and why. */
   restore(
     entries: readonly string[],

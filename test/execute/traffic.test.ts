@@ -104,6 +104,18 @@ describe('the load balancer does not do as it is told', () => {
     expect(changes.entries).toEqual(['out web2'])
   })
 
+  test('a host that is let back in and does not become healthy goes back out of traffic again', async () => {
+    await running('web1', 'web2')
+    drain.ill.add('web1')
+    const deployed = await world.deploy('v2', draining({ rollout: { batch: [{ count: 2 }] } }))
+    expect(deployed.why.join()).toContain('still out of traffic (a load balancer): it is unhealthy after 10m')
+    // One wait for the batch, and one after it went back: not another one for each of its hosts, nor at the end.
+    expect(drain.calls).toEqual(['out web1,web2', 'back web1,web2', 'out web1,web2', 'back web1,web2'])
+    expect(deployed.ends).toEqual(['web1 rollback-failed v1', 'web2 rolled-back v1'])
+    expect(deployed.code).toBe(6)
+    expect(changes.entries).toEqual(['out web1'])
+  })
+
   test('an interrupt while it is waited for: nothing failed, nothing is switched, all comes back', async () => {
     await running('web1', 'web2')
     const stop = new AbortController()

@@ -7,6 +7,10 @@ export interface FakeBalancers extends Balancers {
   /** What was asked for, e.g. `register api i-1:80`. */
   readonly asked: string[]
   refuse: (asked: string) => void
+  /** Keys of those that never become healthy. */
+  readonly ill: Set<string>
+  /** Balancers that were deleted. */
+  readonly gone: Set<string>
   /** Answers for which something drains, or becomes healthy. */
   delay: number
   add(balancer: string, instance: string, port: number): void
@@ -38,6 +42,8 @@ export function createFakeBalancers(): FakeBalancers {
     known,
     asked,
     refuse: () => undefined,
+    gone: new Set(),
+    ill: new Set(),
     delay: 2,
     add(balancer, instance, port) {
       const registration = { balancer, instance, target: instance, port }
@@ -57,12 +63,23 @@ export function createFakeBalancers(): FakeBalancers {
       for (const [key, goal] of goals) {
         const found = known.get(key)
         if (goal.left-- > 0 || found === undefined) continue
+        if (goal.state === 'in' && fake.ill.has(key)) continue
         found.state = goal.state
         goals.delete(key)
       }
-      return registrations.map((registration) => known.get(keyOf(registration))?.state ?? 'out')
+      return registrations.map((registration) => {
+        const state = known.get(keyOf(registration))?.state ?? 'out'
+        return {
+          state,
+          said: { in: 'healthy', between: 'unhealthy (Target.Timeout)', out: 'not registered' }[state],
+        }
+      })
     },
-    register: (registrations) => move('register', registrations, 'in'),
+    async register(registrations) {
+      if (registrations.some(({ balancer }) => fake.gone.has(balancer))) return false
+      await move('register', registrations, 'in')
+      return true
+    },
     deregister: (registrations) => move('deregister', registrations, 'out'),
   }
   return fake

@@ -30,6 +30,8 @@ export class FakeDrain implements Drain {
   /** Hosts that can't be taken out, brought back. */
   readonly stuckIn = new Set<string>()
   readonly stuckOut = new Set<string>()
+  /** Hosts that are let back in, and do not become healthy in time. */
+  readonly ill = new Set<string>()
 
   async takeOut(hosts: readonly Host[], changes: ChangeLog, signal?: AbortSignal): Promise<void> {
     const names = hosts.map(({ name }) => name)
@@ -43,14 +45,17 @@ export class FakeDrain implements Drain {
     signal?.throwIfAborted()
   }
 
-  async bringBack(hosts: readonly Host[], changes: ChangeLog): Promise<void> {
+  async bringBack(hosts: readonly Host[], changes: ChangeLog): Promise<ReadonlyMap<string, string>> {
     const names = hosts.map(({ name }) => name)
     this.calls.push(`back ${names.join()}`)
     for (const name of names) {
       if (this.stuckOut.has(name)) throw new DeliverError('failed', `${name} was not in service after 10m`)
       this.out.delete(name)
-      await changes.remove([`out ${name}`])
+      if (!this.ill.has(name)) await changes.remove([`out ${name}`])
     }
+    return new Map(
+      names.filter((name) => this.ill.has(name)).map((name) => [name, 'it is unhealthy after 10m']),
+    )
   }
 
   async restore(entries: readonly string[]): ReturnType<Drain['restore']> {

@@ -1,10 +1,12 @@
+import type { InstanceState } from '@aws-sdk/client-elastic-load-balancing'
 import type { Clock } from '../../ports.js'
 import { clientOptions, type AwsSettings } from '../aws/clients.js'
 import { failureOf } from '../aws/failure.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadClassicLoadBalancers } from '../aws/sdk.js'
-import type { Balancers, RegistrationState } from './balancers.js'
+import type { Balancers, Standing } from './balancers.js'
 import type { Registration } from './entries.js'
+import { standingText } from './standing-text.js'
 
 const service = 'elasticloadbalancing'
 
@@ -13,6 +15,8 @@ const noSuch = {
   problem: 'no such classic load balancer',
   fix: 'Check rollout.drain.loadBalancers and the region; newer load balancers have target groups.',
 } as const
+
+const gone = new Set(['LoadBalancerNotFound', 'AccessPointNotFoundException'])
 
 /** A terminated instance is forgotten after a while. */
 const unknownInstance = new Set(['InvalidInstance', 'InvalidEndPointException'])
@@ -41,7 +45,7 @@ export function createClassicBalancers(
     balancer: string,
     instances: readonly string[],
     signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, string>> {
+  ): Promise<ReadonlyMap<string, InstanceState>> {
     const { sdk, client } = await sdkClient()
     const asking = {
       doing: `reading the instances of ${balancer}`,
@@ -58,33 +62,15 @@ export function createClassicBalancers(
         throw error
       }),
     )
-    return new Map(
-      (answer.InstanceStates ?? []).map(({ InstanceId = '', State = '' }) => [InstanceId, State]),
-    )
+    return new Map((answer.InstanceStates ?? []).map((state) => [state.InstanceId ?? '', state]))
   }
 
-  async function change(
-    kind: 'Register' | 'Deregister',
-    registrations: readonly Registration[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const { sdk, client } = await sdkClient()
-    const ids = registrations.map(({ instance }) => instance)
-    const input = {
-      LoadBalancerName: registrations[0]?.balancer,
-      Instances: ids.map((InstanceId) => ({ InstanceId })),
-    }
-    const doing = `${kind.toLowerCase()}ing ${ids.join(', ')}`
-    if (kind === 'Register') {
-      const asking = { doing, permission: `${service}:RegisterInstancesWithLoadBalancer`, signal }
-      const command = new sdk.RegisterInstancesWithLoadBalancerCommand(input)
-      await ask(asking, (abortSignal) => client.send(command, { abortSignal }))
-    } else {
-      const asking = { doing, permission: `${service}:DeregisterInstancesFromLoadBalancer`, signal }
-      const command = new sdk.DeregisterInstancesFromLoadBalancerCommand(input)
-      await ask(asking, (abortSignal) => client.send(command, { abortSignal }))
-    }
-  }
+  const inputOf = (registrations: readonly Registration[]) => ({
+    LoadBalancerName: registrations[0]?.balancer,
+    Instances: registrations.map(({ instance }) => ({ InstanceId: instance })),
+  })
+  const listed = (registrations: readonly Registration[]): string =>
+    registrations.map(({ instance }) => instance).join(', ')
 
   return {
     kind: 'load-balancer',
@@ -103,17 +89,45 @@ export function createClassicBalancers(
 
     /** An instance that drains is still in service by this API; one that is not registered is not. */
     async states(registrations, signal) {
-      const states: RegistrationState[] = []
+      const standings: Standing[] = []
       for (const { balancer, instance } of registrations) {
         const registered = (await healthOf(balancer, [], signal)).has(instance)
-        const state = (await healthOf(balancer, [instance], signal)).get(instance)
-        if (registered) states.push(state === 'InService' ? 'in' : 'between')
-        else states.push(state === 'InService' ? 'between' : 'out')
+        const { State, ReasonCode, Description } =
+          (await healthOf(balancer, [instance], signal)).get(instance) ?? {}
+        const serves = State === 'InService'
+        if (registered)
+          standings.push({
+            state: serves ? 'in' : 'between',
+            said: standingText(State, ReasonCode, Description),
+          })
+        else
+          standings.push({ state: serves ? 'between' : 'out', said: serves ? 'draining' : 'not registered' })
       }
-      return states
+      return standings
     },
 
-    register: (registrations, signal) => change('Register', registrations, signal),
-    deregister: (registrations, signal) => change('Deregister', registrations, signal),
+    async register(registrations, signal) {
+      const { sdk, client } = await sdkClient()
+      const permission = `${service}:RegisterInstancesWithLoadBalancer`
+      const command = new sdk.RegisterInstancesWithLoadBalancerCommand(inputOf(registrations))
+      return ask({ doing: `registering ${listed(registrations)}`, permission, signal }, (abortSignal) =>
+        client.send(command, { abortSignal }).then(
+          () => true,
+          (error: unknown) => {
+            if (gone.has(failureOf(error).code)) return false
+            throw error
+          },
+        ),
+      )
+    },
+
+    async deregister(registrations, signal) {
+      const { sdk, client } = await sdkClient()
+      const permission = `${service}:DeregisterInstancesFromLoadBalancer`
+      const command = new sdk.DeregisterInstancesFromLoadBalancerCommand(inputOf(registrations))
+      await ask({ doing: `deregistering ${listed(registrations)}`, permission, signal }, (abortSignal) =>
+        client.send(command, { abortSignal }),
+      )
+    },
   }
 }

@@ -2,11 +2,13 @@ import type { TargetDescription, TargetHealthDescription } from '@aws-sdk/client
 import { DeliverError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
 import { clientOptions, type AwsSettings } from '../aws/clients.js'
+import { failureOf } from '../aws/failure.js'
 import { allPages } from '../aws/pages.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadTargetGroups } from '../aws/sdk.js'
-import type { Balancers, RegistrationState } from './balancers.js'
+import type { Balancers, RegistrationState, Standing } from './balancers.js'
 import type { Registration } from './entries.js'
+import { standingText } from './standing-text.js'
 
 const service = 'elasticloadbalancing'
 
@@ -100,11 +102,13 @@ export function createTargetGroups(settings: AwsSettings, names: readonly string
       const lists = new Map<string, readonly TargetHealthDescription[]>()
       for (const { balancer } of registrations)
         if (!lists.has(balancer)) lists.set(balancer, await targetsOf(balancer, signal))
-      return registrations.map(({ balancer, target, port }): RegistrationState => {
+      return registrations.map(({ balancer, target, port }): Standing => {
         const health = lists
           .get(balancer)
           ?.find(({ Target }) => Target?.Id === target && (port === undefined || Target.Port === port))
-        return health === undefined ? 'out' : stateOf(health)
+        if (health === undefined) return { state: 'out', said: 'not registered' }
+        const { State, Reason, Description } = health.TargetHealth ?? {}
+        return { state: stateOf(health), said: standingText(State, Reason, Description) }
       })
     },
 
@@ -119,7 +123,15 @@ export function createTargetGroups(settings: AwsSettings, names: readonly string
         TargetGroupArn: registrations[0]?.balancer,
         Targets: registrations.map(targetOf),
       })
-      await ask(asking, (abortSignal) => client.send(command, { abortSignal }))
+      return ask(asking, (abortSignal) =>
+        client.send(command, { abortSignal }).then(
+          () => true,
+          (error: unknown) => {
+            if (gone.has(failureOf(error).code)) return false
+            throw error
+          },
+        ),
+      )
     },
 
     async deregister(registrations, signal) {
@@ -137,6 +149,8 @@ export function createTargetGroups(settings: AwsSettings, names: readonly string
     },
   }
 }
+
+const gone = new Set(['TargetGroupNotFound', 'TargetGroupNotFoundException'])
 
 const noSuch = {
   kind: 'usage',

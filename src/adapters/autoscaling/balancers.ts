@@ -9,10 +9,16 @@ export interface Balancers {
   /** Where these hosts are registered now, and serve or are about to. */
   registrations(hosts: readonly Host[], signal?: AbortSignal): Promise<readonly Registration[]>
   /** `out`: no traffic goes there; `between`: some may, it is draining or not healthy yet; `in`: it serves. */
-  states(registrations: readonly Registration[], signal?: AbortSignal): Promise<readonly RegistrationState[]>
-  /** Of one balancer. What is registered, or isn't, already is fine. */
-  register(registrations: readonly Registration[], signal?: AbortSignal): Promise<void>
+  states(registrations: readonly Registration[], signal?: AbortSignal): Promise<readonly Standing[]>
+  /** Of one balancer. What is registered, or isn't, already is fine. False: there is no such balancer any more. */
+  register(registrations: readonly Registration[], signal?: AbortSignal): Promise<boolean>
   deregister(registrations: readonly Registration[], signal?: AbortSignal): Promise<void>
 }
 
 export type RegistrationState = 'in' | 'between' | 'out'
+
+export interface Standing {
+  readonly state: RegistrationState
+  /** In the words of the load balancer: `unhealthy (Target.Timeout: Request timed out)`. */
+  readonly said: string
+}

@@ -1,6 +1,6 @@
 import { DeliverError } from '../../errors.js'
 import type { Clock, Drain } from '../../ports.js'
-import type { Balancers, RegistrationState } from './balancers.js'
+import type { Balancers, RegistrationState, Standing } from './balancers.js'
 import { formatEntry, type Registration } from './entries.js'
 import { waitFor } from './waiting.js'
 
@@ -33,7 +33,11 @@ export function createDeregistration(options: DeregistrationOptions): Omit<Drain
       await changes.add(found.map((each) => entryOf(balancers, each)))
       for (const each of found) removed.set(entryOf(balancers, each), each)
       for (const own of byBalancer(found)) await balancers.deregister(own, signal)
-      if (!(await reached(options, found, 'out', signal))) throw late(options, 'drained')
+      const late = await missing(options, found, 'out', signal)
+      if (late.length > 0)
+        throw new DeliverError('failed', `rollout.drain: not drained: ${late.map(textOf).join('; ')}`, {
+          fix: 'Check the deregistration delay, or give it longer: rollout.drainTimeout.',
+        })
     },
 
     async bringBack(hosts, changes, signal) {
@@ -44,14 +48,21 @@ export function createDeregistration(options: DeregistrationOptions): Omit<Drain
         own.map(([, registration]) => registration),
         signal,
       )
-      if (!(await reached(options, back, 'in', signal))) throw late(options, 'healthy again')
-      for (const [entry] of own) removed.delete(entry)
-      await changes.remove(own.map(([entry]) => entry))
+      const late = await missing(options, back, 'in', signal)
+      const done = own.filter(([, { instance }]) => !late.some((each) => each.instance === instance))
+      for (const [entry] of done) removed.delete(entry)
+      await changes.remove(done.map(([entry]) => entry))
+      return new Map(
+        hosts.flatMap(({ name, instance }) => {
+          const texts = late.filter((each) => each.instance === instance).map(textOf)
+          return texts.length === 0 ? [] : [[name, texts.join('; ')] as const]
+        }),
+      )
     },
   }
 }
 
-/** Gives those that were registered: an instance that is gone needs no traffic. */
+/** Gives those that were registered: an instance that is gone needs no traffic, and a load balancer that is gone sends none. */
 export async function registerAgain(
   { balancers, alive }: Pick<DeregistrationOptions, 'balancers' | 'alive'>,
   registrations: readonly Registration[],
@@ -61,25 +72,46 @@ export async function registerAgain(
   const running = await alive(instancesOf(registrations), signal)
   const staying = registrations.filter(({ instance }) => running.has(instance))
   // Whatever their state: one that still drains looks as if it served, and stops draining when it is registered.
-  for (const own of byBalancer(staying)) await balancers.register(own, signal)
-  return staying
+  const registered: Registration[] = []
+  for (const own of byBalancer(staying)) if (await balancers.register(own, signal)) registered.push(...own)
+  return registered
 }
 
-async function reached(
+interface Late extends Registration, Standing {
+  /** Seconds that it was waited for. */
+  readonly waited: number
+}
+
+/** Those that are not as they should be when the time is up. An instance that is gone is waited for no more. */
+async function missing(
   { balancers, alive, clock, timeout }: DeregistrationOptions,
   registrations: readonly Registration[],
   goal: RegistrationState,
   signal?: AbortSignal,
-): Promise<boolean> {
-  if (registrations.length === 0) return true
+): Promise<readonly Late[]> {
+  if (registrations.length === 0) return []
+  let late: readonly Late[] = []
   const isThere = async (): Promise<boolean> => {
-    const states = await balancers.states(registrations, signal)
-    const others = registrations.filter((_, at) => states[at] !== goal)
-    if (others.length === 0) return true
-    const running = await alive(instancesOf(others), signal)
-    return others.every(({ instance }) => !running.has(instance))
+    const standings = await balancers.states(registrations, signal)
+    const others = registrations.flatMap((each, at): Late[] => {
+      const standing = standings[at] ?? { state: 'out', said: 'not registered' }
+      return standing.state === goal ? [] : [{ ...each, ...standing, waited: Math.round(timeout / 1000) }]
+    })
+    const running = others.length === 0 ? new Set() : await alive(instancesOf(others), signal)
+    late = others.filter(({ instance }) => running.has(instance))
+    return late.length === 0
   }
-  return waitFor(isThere, { clock, until: clock.now() + timeout, signal })
+  await waitFor(isThere, { clock, until: clock.now() + timeout, signal })
+  return late
+}
+
+function textOf({ target, port, balancer, said, waited }: Late): string {
+  return `${target}${port === undefined ? '' : `:${port}`} in ${shortName(balancer)} is ${said} after ${waited} s`
+}
+
+/** The name in the ARN of a target group. */
+function shortName(balancer: string): string {
+  return /:targetgroup\/([^/]+)\//.exec(balancer)?.[1] ?? balancer
 }
 
 function byBalancer(registrations: readonly Registration[]): readonly (readonly Registration[])[] {
@@ -93,12 +125,4 @@ function instancesOf(registrations: readonly Registration[]): readonly string[] 
 
 function entryOf({ kind }: Balancers, registration: Registration): string {
   return formatEntry({ kind, registration })
-}
-
-function late({ balancers, timeout }: DeregistrationOptions, goal: string): DeliverError {
-  return new DeliverError(
-    'failed',
-    `rollout.drain: hosts in ${balancers.name} were not ${goal} within ${Math.round(timeout / 1000)} s`,
-    { fix: 'Check the health check and the deregistration delay, or give it longer: rollout.drainTimeout.' },
-  )
 }

@@ -28,8 +28,11 @@ export interface Registration {
 
 export type SizeEntry = Extract<Entry, { from: number }>
 
+/** People read them, in warnings and in `deliver check`: only what would not be read back is encoded. */
 export function formatEntry(entry: Entry): string {
-  return wordsOf(entry).map(encodeURIComponent).join(' ')
+  return wordsOf(entry)
+    .map((word) => word.replaceAll(/[^!-$&-~]/gu, encodeURIComponent))
+    .join(' ')
 }
 
 function wordsOf(entry: Entry): readonly string[] {

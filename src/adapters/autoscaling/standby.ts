@@ -44,14 +44,23 @@ export function createStandby(options: StandbyOptions): Omit<Drain, 'restore'> {
     async bringBack(hosts, changes, signal) {
       const until = options.clock.now() + options.timeout
       const ids = instancesOf(hosts).filter((id) => held.has(id))
+      const late = new Map<string, string>()
       for (const group of new Set(ids.map((id) => held.get(id) ?? ''))) {
         const own = ids.filter((id) => held.get(id) === group)
-        const now = await leave({ ...options, sizes, changes, until, signal, group }, own)
-        for (const id of own) held.delete(id)
-        await changes.remove(own.map((instance) => formatEntry({ kind: 'standby', group, instance })))
+        const { now, waiting } = await leave({ ...options, sizes, changes, until, signal, group }, own)
+        for (const { id, state } of waiting) late.set(id, `it is ${state} after ${seconds(options)} s`)
+        const back = own.filter((id) => !late.has(id))
+        for (const id of back) held.delete(id)
+        await changes.remove(back.map((instance) => formatEntry({ kind: 'standby', group, instance })))
         const others = [...held.values()].includes(group)
         if (now !== undefined && !others) await sizes.restore(now, changes, signal)
       }
+      return new Map(
+        hosts.flatMap(({ name, instance }) => {
+          const because = instance === undefined ? undefined : late.get(instance)
+          return because === undefined ? [] : [[name, because] as const]
+        }),
+      )
     },
   }
 }
@@ -94,15 +103,22 @@ async function enter(move: Move, ids: readonly string[]): Promise<void> {
     throw late(move, 'in standby')
 }
 
-/** Gives the group as it is afterwards, undefined when it is gone. */
-async function leave(move: Move, ids: readonly string[]): Promise<Group | undefined> {
+interface Left {
+  /** The group as it is afterwards, undefined when it is gone. */
+  readonly now: Group | undefined
+  /** Those that are not in service when the time is up. */
+  readonly waiting: readonly GroupMember[]
+}
+
+async function leave(move: Move, ids: readonly string[]): Promise<Left> {
   const { api, changes, signal } = move
   let refused = 0
   let now: Group | undefined
+  let waiting: readonly GroupMember[] = []
   const isBack = async (): Promise<boolean> => {
     const { group, members } = await look(move, ids)
     now = group
-    const waiting = members.filter(({ state }) => !['in-service', 'leaving'].includes(phaseOf(state)))
+    waiting = members.filter(({ state }) => !['in-service', 'leaving'].includes(phaseOf(state)))
     const out = waiting.filter(({ state }) => state === 'Standby').map(({ id }) => id)
     if (group !== undefined && out.length > 0) {
       try {
@@ -115,8 +131,8 @@ async function leave(move: Move, ids: readonly string[]): Promise<Group | undefi
     }
     return waiting.length === 0
   }
-  if (await waitFor(isBack, { clock: move.clock, until: move.until, signal })) return now
-  throw late(move, 'in service again')
+  await waitFor(isBack, { clock: move.clock, until: move.until, signal })
+  return { now, waiting }
 }
 
 /** Brings back what another run left in standby. Its log is not ours to write, so bounds that it has to move it moves back. */
@@ -139,7 +155,8 @@ export async function endStandby(
     signal,
     group,
   }
-  const now = await leave(move, ids)
+  const { now, waiting } = await leave(move, ids)
+  if (waiting.length > 0) throw late(move, 'in service again')
   if (now !== undefined) await sizes.restore(now, unlogged, signal)
 }
 
@@ -166,10 +183,14 @@ function isFinal(error: unknown): boolean {
   return !(error instanceof DeliverError) || error.kind !== 'failed'
 }
 
-function late({ timeout, group }: Move, goal: string): DeliverError {
+function seconds({ timeout }: Pick<StandbyOptions, 'timeout'>): number {
+  return Math.round(timeout / 1000)
+}
+
+function late(move: Move, goal: string): DeliverError {
   return new DeliverError(
     'failed',
-    `rollout.drain: instances of ${group} were not ${goal} within ${Math.round(timeout / 1000)} s`,
+    `rollout.drain: instances of ${move.group} were not ${goal} within ${seconds(move)} s`,
     { fix: 'See the activity history of the group, or give it longer: rollout.drainTimeout.' },
   )
 }

@@ -84,20 +84,44 @@ test('an instance that is terminated while it drains, or later, is not waited fo
   expect(log.entries).toEqual([])
 })
 
-test.each(['takeOut', 'bringBack'] as const)(
-  '%s gives up at its deadline; the log still knows',
-  async (step) => {
-    balancers.add('api', 'i-1', 80)
-    const drain = open()
-    if (step === 'bringBack') await drain.takeOut([host('i-1')], log)
-    balancers.delay = 1_000_000
-    await expect(drain[step]([host('i-1')], log)).rejects.toMatchObject({
-      kind: 'failed',
-      message: expect.stringContaining('within 60 s') as string,
-    })
-    expect(log.entries).toEqual(['target api i-1 i-1 80'])
-  },
-)
+test('a target that does not drain is an error that names it; the log still knows', async () => {
+  balancers.add('api', 'i-1', 80)
+  balancers.delay = 1_000_000
+  await expect(open().takeOut([host('i-1')], log)).rejects.toMatchObject({
+    kind: 'failed',
+    message: 'rollout.drain: not drained: i-1:80 in api is unhealthy (Target.Timeout) after 60 s',
+    fix: expect.stringContaining('rollout.drainTimeout') as string,
+  })
+  expect(log.entries).toEqual(['target api i-1 i-1 80'])
+})
+
+test('one that does not become healthy in time is named, and stays in the log; the others are back', async () => {
+  balancers.add('api', 'i-1', 80)
+  balancers.add('api', 'i-1', 81)
+  balancers.add('api', 'i-2', 80)
+  const drain = open()
+  const both = [host('i-1'), host('i-2')]
+  await drain.takeOut(both, log)
+  balancers.ill.add('api i-1:81')
+  expect(await drain.bringBack(both, log)).toEqual(
+    new Map([['i-1', 'i-1:81 in api is unhealthy (Target.Timeout) after 60 s']]),
+  )
+  expect(log.entries).toEqual(['target api i-1 i-1 80', 'target api i-1 i-1 81'])
+  balancers.ill.clear()
+  expect(await drain.bringBack(both, log)).toEqual(new Map())
+  expect(log.entries).toEqual([])
+})
+
+test('a load balancer that was deleted meanwhile is nothing to wait for', async () => {
+  balancers.add('api', 'i-1', 80)
+  balancers.add('old', 'i-1', 80)
+  const drain = open()
+  await drain.takeOut([host('i-1')], log)
+  balancers.gone.add('old')
+  balancers.known.delete('old i-1:80')
+  expect(await drain.bringBack([host('i-1')], log)).toEqual(new Map())
+  expect(log.entries).toEqual([])
+})
 
 test('a failure to deregister leaves what the next run needs', async () => {
   balancers.add('api', 'i-1', 80)
@@ -123,6 +147,8 @@ test('restore registers what an earlier run left out, and only what still runs',
   })
   expect(await restore(log.entries)).toEqual([])
   expect(balancers.asked.slice(1)).toEqual(['register api i-1:80'])
+  balancers.gone.add('gone')
+  expect(await restore(['target gone i-1 i-1 80'])).toEqual([])
   balancers.refuse = () => {
     throw new DeliverError('precondition', 'not allowed', { fix: 'Allow it.' })
   }

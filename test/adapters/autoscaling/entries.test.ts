@@ -11,16 +11,23 @@ test.each<readonly [string, Entry]>([
   ['max-size api 3 4', { kind: 'max-size', group: 'api', from: 3, to: 4 }],
   ['load-balancer api i-1', { kind: 'load-balancer', registration: { ...registration, balancer: 'api' } }],
   [
-    'target arn%3Aaws%3Ax%3Atargetgroup%2Fapi%2F1 i-1 i-1 80',
+    'target arn:aws:x:targetgroup/api/1 i-1 i-1 80',
     { kind: 'target', registration: { ...registration, port: 80 } },
   ],
   [
-    'target arn%3Aaws%3Ax%3Atargetgroup%2Fapi%2F1 i-1 10.0.0.1 80 all',
+    'target arn:aws:x:targetgroup/api/1 i-1 10.0.0.1 80 all',
     { kind: 'target', registration: { ...registration, target: '10.0.0.1', port: 80, zone: 'all' } },
   ],
 ])('%s', (text, entry) => {
   expect(formatEntry(entry)).toBe(text)
   expect(parseEntry(text)).toEqual(entry)
+})
+
+test('what an earlier version wrote is read, which encoded more', () => {
+  expect(parseEntry('target arn%3Aaws%3Ax%3Atargetgroup%2Fapi%2F1 i-1 i-1 80')).toEqual({
+    kind: 'target',
+    registration: { ...registration, port: 80 },
+  })
 })
 
 test.each([

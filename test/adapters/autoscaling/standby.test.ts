@@ -230,21 +230,36 @@ describe('failures', () => {
     expect(left).toBe(6)
   })
 
-  test.each(['takeOut', 'bringBack'] as const)('%s gives up at its deadline, naming it', async (step) => {
-    aws.addGroup('api', {}, ids(1))
+  test('taking out gives up at its deadline, naming it', async () => {
+    const group = aws.addGroup('api', {}, ids(1))
     const batch = await fleet.hosts()
-    if (step === 'bringBack') await fleet.drain.takeOut(batch, log)
     aws.delay = 1_000_000
-    await expect(fleet.drain[step](batch, log)).rejects.toMatchObject({
+    await expect(fleet.drain.takeOut(batch, log)).rejects.toMatchObject({
       kind: 'failed',
-      message: expect.stringMatching(/instances of api were not in .* within 600 s/) as string,
+      message: expect.stringMatching(/instances of api were not in standby within 600 s/) as string,
       fix: expect.stringContaining('rollout.drainTimeout') as string,
     })
     expect(log.entries).toEqual(['standby api i-1'])
     aws.delay = 0
-    aws.groupsByName.get('api')?.members.set('i-1', step === 'takeOut' ? 'Standby' : 'InService')
+    group.members.set('i-1', 'Standby')
     await fleet.drain.bringBack(batch, log)
     expect(log.entries).toEqual([])
+  })
+
+  test('one that is not in service again in time is told, and stays in the log; the others are back', async () => {
+    const group = aws.addGroup('api', { min: 2 }, ids(2))
+    const batch = await fleet.hosts()
+    await fleet.drain.takeOut(batch, log)
+    aws.delay = 1_000_000
+    aws.refuse = (asked) => {
+      if (asked.startsWith('exit')) queueMicrotask(() => group.members.set('i-2', 'InService'))
+    }
+    expect(await fleet.drain.bringBack(batch, log)).toEqual(new Map([['i-1', 'it is Pending after 600 s']]))
+    expect(log.entries).toEqual(['min-size api 2 0', 'standby api i-1'])
+    group.members.set('i-1', 'InService')
+    expect(await fleet.drain.bringBack(batch, log)).toEqual(new Map())
+    expect(log.entries).toEqual([])
+    expect(group.min).toBe(2)
   })
 
   test('stops when told', async () => {

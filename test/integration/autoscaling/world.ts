@@ -1,6 +1,6 @@
 import * as scaling from '@aws-sdk/client-auto-scaling'
 import * as ec2 from '@aws-sdk/client-ec2'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { deliver, startDeliver, type Finished, type Running } from '../rig/deliv
 import { startLoopbackHosts, type LoopbackHost } from '../rig/loopback-hosts.js'
 import { startMoto } from '../rig/moto.js'
 import { makeKeyFiles, Sshd } from '../rig/sshd.js'
+import { readPointer } from '../rig/store-files.js'
 import { ask } from '../rig/traffic.js'
 import { localShell } from '../rig/tree.js'
 
@@ -24,6 +25,8 @@ export interface FleetWorld {
   readonly app: App
   readonly groups: Groups
   readonly proxy: AwsProxy
+  /** The emulator itself, without the proxy. */
+  readonly endpoint: string
   /** Called where the deploy is, e.g. `beforeActivate i-0abc` or `restart 2`; the deploy goes on when it has resolved. */
   at: (where: string) => Promise<void>
   server(number: number): LoopbackHost
@@ -44,6 +47,10 @@ export interface FleetWorld {
   /** `1 v1`: what each of these servers answers, or why it doesn't. */
   running(...numbers: readonly number[]): Promise<readonly string[]>
   inspect(numbers: readonly number[], expected?: Expectation): Promise<readonly string[]>
+  /** The release that a server would install that boots now. */
+  pointer(): Promise<unknown>
+  /** The lock as it would be had its holder not renewed it for so many ms. */
+  ageLock(ms: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -126,6 +133,7 @@ export async function startFleetWorld(servers: number, sections: object = {}): P
     app,
     groups,
     proxy,
+    endpoint: moto.endpoint,
     at: () => Promise.resolve(),
     server(number) {
       const found = rig.hosts[number - 1]
@@ -218,6 +226,13 @@ export async function startFleetWorld(servers: number, sections: object = {}): P
         return { name, targetPath: `${home}/app`, shell: localShell }
       })
       return inspectWorld({ hosts, store }, expected)
+    },
+    pointer: async () => (await readPointer(store))?.['release'],
+    async ageLock(ms) {
+      const versions = join(store.directory, store.app, store.environment, '.versions')
+      const numbers = (await readdir(versions)).flatMap((name) => /^lock\.json\.(\d+)$/.exec(name)?.[1] ?? [])
+      const then = new Date(Date.now() - ms)
+      await utimes(join(versions, `lock.json.${Math.max(...numbers.map(Number))}`), then, then)
     },
     async stop() {
       for (const other of others) await other.stop()

@@ -19,7 +19,7 @@ export interface AwsProxy {
   /** Answers by itself, changes the parameters, or lets the call through by giving undefined. */
   before: (call: AwsCall) => AwsAnswer | undefined
   /** Changes the emulator's answer. */
-  after: (call: AwsCall, body: string) => string
+  after: (call: AwsCall, body: string) => string | Promise<string>
   stop(): Promise<void>
 }
 
@@ -66,7 +66,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       request({ hostname, port, path: url, method, headers }, resolve).on('error', reject).end(body)
     })
-    const text = proxy.after(call, (await bodyOf(answer)).toString())
+    const text = await proxy.after(call, (await bodyOf(answer)).toString())
     outgoing.writeHead(answer.statusCode ?? 500, { 'content-type': 'text/xml' })
     outgoing.end(text)
   }
