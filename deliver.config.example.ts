@@ -143,6 +143,28 @@ export default defineConfig({
     onFailure: 'scripts/tell-team "$DELIVER_OUTCOME: $DELIVER_BECAUSE"',
   },
 
+  // Who is told when a deploy begins and ends: docs/notifications.md.
+  notify: [
+    { slack: { webhook: secret('SLACK_WEBHOOK') }, on: ['failed', 'rolled-back', 'aborted'] }, // default: all events
+    {
+      slack: {
+        token: secret('SLACK_TOKEN'), // of a bot
+        channel: 'C0123456789',
+        ending: 'thread', // or update: the end in place of the beginning
+        api: 'https://slack.com/api',
+      },
+    },
+    {
+      webhook: {
+        url: secret('DEPLOY_HOOK'),
+        headers: { 'X-Team': 'api' },
+        secret: secret('DEPLOY_HOOK_KEY'), // signs what is sent
+      },
+      timeout: '5s', // what takes longer is a warning
+    },
+    { command: 'scripts/tell "$DELIVER_EVENT" "$DELIVER_TEXT"', env: { TEAM: 'api' } },
+  ],
+
   // How a server that boots installs the app by itself: deliver user-data.
   boot: {
     fetch: 'role', // or presigned, or { url } (see environments.demo)

@@ -23,6 +23,8 @@ export interface ErrorDetail {
   /** What to do next, as an instruction. */
   readonly fix?: string
   readonly cause?: unknown
+  /** A person was asked, and said no. */
+  readonly declined?: boolean
 }
 
 /** An expected failure. The message says where and what is wrong; `fix` says what to do about it. */
@@ -30,11 +32,13 @@ export class DeliverError extends Error {
   override readonly name = 'DeliverError'
   readonly kind: ErrorKind
   readonly fix: string | undefined
+  readonly declined: boolean
 
   constructor(kind: ErrorKind, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
     this.kind = kind
     this.fix = detail.fix
+    this.declined = detail.declined === true
   }
 }
 

@@ -18,6 +18,7 @@ import type { SetupOptions } from './commands/setup.js'
 import type { ShipOptions } from './commands/ship.js'
 import type { StatusOptions } from './commands/status.js'
 import type { UserDataOptions } from './commands/user-data.js'
+import { writtenSecrets } from './config/notify.js'
 import type { Config } from './config/types.js'
 import type { DeliverEvent, Reporter } from './report/events.js'
 import { redactedData, redactedError, redactingReporter } from './secrets/redacting.js'
@@ -60,6 +61,7 @@ export function createContext(options: ContextOptions = {}): CommandContext {
     config: (flags = {}) =>
       (config ??= load({ ...options, cwd, env }, flags).then((loaded) => {
         secrets.watch(loaded, env)
+        secrets.hide(writtenSecrets(loaded.notify))
         return loaded
       })),
   }

@@ -1,5 +1,7 @@
-import { DeliverError, exitCodeOf, exitCodes, messageOf } from './errors.js'
+import { DeliverError, exitCodes, messageOf } from './errors.js'
 import type { CommandContext, CommandResult } from './commands/context.js'
+import { resultOf } from './commands/result-of-error.js'
+import { writtenSecrets } from './config/notify.js'
 import type { Config } from './config/types.js'
 import type { Reporter } from './report/events.js'
 import { listenForInterrupts, type Interrupt } from './interrupt.js'
@@ -121,10 +123,10 @@ async function load(globals: GlobalOptions, flags: Readonly<Record<string, strin
 
 function watched(config: Config, secrets: Vault): Config {
   secrets.watch(config, process.env)
+  secrets.hide(writtenSecrets(config.notify))
   return config
 }
 
-/** An error that comes because somebody asked to stop is that interrupt, not a failure. */
 async function finish(
   running: Promise<CommandResult>,
   interrupt: Interrupt,
@@ -133,12 +135,9 @@ async function finish(
   try {
     return await running
   } catch (error) {
-    const code = interrupt.reason === undefined ? exitCodeOf(error) : exitCodes[interrupt.reason]
-    if (interrupt.reason !== undefined && error === interrupt.signal.reason)
-      return { code, text: `${interrupt.reason}; nothing more was begun` }
-    if (!(error instanceof DeliverError)) return { code, text: unexpected(error) }
-    const text = debug ? unexpected(error) : error.message
-    return { code, text, ...(error.fix === undefined ? {} : { fix: error.fix }) }
+    const result = resultOf(error, interrupt, { unexpected })
+    const expected = error instanceof DeliverError && error !== interrupt.signal.reason
+    return debug && expected ? { ...result, text: unexpected(error) } : result
   }
 }
 

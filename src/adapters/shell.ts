@@ -14,14 +14,24 @@ export interface ShellCommand {
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
   /** Takes secrets out before lines are made. */
   readonly redactor?: LineRedactor | undefined
+  /** What it reads from its input. Default: nothing. */
+  readonly input?: string | undefined
 }
 
 /** How long a daemon that the command left behind may hold the output, in ms. */
 const drain = 500
 
-/** Runs a shell command without input, its output line by line as it comes. Never rejects. */
-export async function runShell({ command, onLine, redactor, ...spec }: ShellCommand): Promise<ProcessEnd> {
-  const child = startProcess({ command: 'sh', args: ['-c', command], ...spec, drain })
+/** Runs a shell command, its output line by line as it comes. Never rejects. */
+export async function runShell({
+  command,
+  onLine,
+  redactor,
+  input,
+  ...spec
+}: ShellCommand): Promise<ProcessEnd> {
+  const stdin = input === undefined ? {} : { stdin: 'pipe' as const }
+  const child = startProcess({ command: 'sh', args: ['-c', command], ...spec, ...stdin, drain })
+  child.stdin?.end(input)
   const followed = Promise.all(
     (['stdout', 'stderr'] as const).map((stream) =>
       followLines(child[stream], new LineSplitter((line) => onLine(stream, line), redactor)),
@@ -40,7 +50,7 @@ export async function runQuietly({
   command,
   most,
   ...spec
-}: Omit<ShellCommand, 'onLine'> & { readonly most: number }): Promise<{
+}: Omit<ShellCommand, 'onLine' | 'input'> & { readonly most: number }): Promise<{
   readonly end: ProcessEnd
   readonly stdout: Buffer
   readonly cut: boolean

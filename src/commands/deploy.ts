@@ -11,7 +11,7 @@ import { pruneHosts, tellHistory } from './after-rollout.js'
 import { withHooks } from './rollout-hooks.js'
 import { keepAlias } from './keep-alias.js'
 import { pointTo } from './point-to.js'
-import { askedFor, checkAndSave, hostsToPlan } from './deploy-plan.js'
+import { askedFor, checkAndSave, hostsToPlan, type Asked } from './deploy-plan.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { pruneStoreAfter } from './prune-store.js'
 import { confirmRelease, foretellQuestion } from './confirm-release.js'
@@ -21,6 +21,7 @@ import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
 import type { RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
+import { withNotices, type Told } from './with-notices.js'
 
 export interface DeployOptions extends RolloutOptions {
   readonly release?: string | undefined
@@ -33,6 +34,15 @@ export interface DeployOptions extends RolloutOptions {
 /** `deliver deploy`: rolls a published release out to the fleet, then moves the pointer. */
 export async function deploy(context: CommandContext, given: DeployOptions = {}): Promise<CommandResult> {
   const asked = await askedFor(context, given)
+  const config = await context.config(asked.flags)
+  const { dryRun } = asked.options
+  return withNotices(context, config, { command: 'deploy', dryRun }, (told) =>
+    deployTold(context, asked, told),
+  )
+}
+
+/** The same as a part of a command that tells of itself. */
+export async function deployTold(context: CommandContext, asked: Asked, told: Told): Promise<CommandResult> {
   const { options } = asked
   const config = await context.config(asked.flags)
   const started = systemClock.now()
@@ -41,8 +51,9 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
   try {
     const { store } = session
     const record = await chooseRelease(store, config.app, options.release ?? context.env.TAG)
-    await checkSigned(context, config, store, record)
     const pointer = await readPointer(store, config.app, config.environment)
+    told.begin({ release: record.release, previous: pointer?.release })
+    await checkSigned(context, config, store, record)
     if (config.health === undefined && config.service !== undefined)
       context.reporter.event({
         type: 'warning',
@@ -88,6 +99,7 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
         await keepAlias(session, record)
       },
     })
+    told.learn({ outcomes: conducted.outcomes })
     if (options.dryRun === true) return conducted.result
     if (conducted.result.code === 0) {
       const protect = [record.release, ...(pointer === undefined ? [] : [pointer.release])]

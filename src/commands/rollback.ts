@@ -1,4 +1,5 @@
 import { systemClock } from '../adapters/clock.js'
+import type { Config } from '../config/types.js'
 import { DeliverError, messageOf } from '../errors.js'
 import { chooseRollback, planRollback } from '../plan/rollback.js'
 import { isPartial } from '../plan/select.js'
@@ -18,6 +19,7 @@ import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
+import { withNotices, type Told } from './with-notices.js'
 
 export interface RollbackOptions extends RolloutOptions {
   readonly release?: string | undefined
@@ -31,11 +33,23 @@ export async function rollback(
   options: RollbackOptions = {},
 ): Promise<CommandResult> {
   const config = await context.config(rolloutFlags(options))
+  return withNotices(context, config, { command: 'rollback', dryRun: options.dryRun }, (told) =>
+    rollbackTold(context, config, options, told),
+  )
+}
+
+async function rollbackTold(
+  context: CommandContext,
+  config: Config,
+  options: RollbackOptions,
+  told: Told,
+): Promise<CommandResult> {
   const started = systemClock.now()
   const session = await openRollout(context, config, options)
   try {
     const { store } = session
     const pointer = await readPointer(store, config.app, config.environment)
+    told.begin({ release: options.release, previous: pointer?.release })
     const records = new Map<string, ReleaseRecord>()
     let planned: RolloutPlan | undefined
     const hooked = withHooks(context, session, { previous: pointer?.release, records })
@@ -82,6 +96,7 @@ export async function rollback(
         if (record !== undefined && !isPartial(options)) await keepAlias(session, record)
       },
     })
+    told.learn({ release: planned?.release, outcomes: conducted.outcomes })
     if (options.dryRun !== true)
       await tellHistory(context, session, {
         command: 'rollback',
@@ -121,5 +136,5 @@ async function mayGoAhead(
 ): Promise<void> {
   if (options.yes === true || context.ask === undefined || plan.steps.length === 0) return
   if (await context.ask(`Roll ${plan.steps.length} host(s) back to ${plan.release}?`)) return
-  throw new DeliverError('failed', 'rollback: declined; nothing was changed')
+  throw new DeliverError('failed', 'rollback: declined; nothing was changed', { declined: true })
 }

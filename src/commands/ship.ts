@@ -1,14 +1,17 @@
+import type { Config } from '../config/types.js'
 import { exitCodes } from '../errors.js'
 import { clean } from './clean.js'
 import { openBuilding, releaseToBuild } from './building.js'
 import { commitDeps } from './commit-deps.js'
 import type { CommandContext, CommandResult } from './context.js'
-import { deploy } from './deploy.js'
+import { deploy, deployTold } from './deploy.js'
+import { askedFor } from './deploy-plan.js'
 import { publish } from './publish.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
 import { readRelease } from '../store/releases.js'
 import { loadEverything, openStore } from '../wire.js'
 import { setup } from './setup.js'
+import { withNotices, type Told } from './with-notices.js'
 
 export interface ShipOptions extends RolloutOptions {
   readonly tag?: string | undefined
@@ -27,8 +30,25 @@ export async function ship(context: CommandContext, options: ShipOptions = {}): 
   const tag = await releaseToBuild(context, await openBuilding(context), options.tag)
   if (options.dryRun === true) return wouldShip(context, options, tag)
   await loadEverything(config)
+  return withNotices(context, config, { command: 'ship', dryRun: false }, (told) =>
+    buildAndDeploy(context, options, { config, tag, told }),
+  )
+}
+
+interface Shipment {
+  readonly config: Config
+  readonly tag: string
+  readonly told: Told
+}
+
+async function buildAndDeploy(
+  context: CommandContext,
+  options: ShipOptions,
+  { config, tag, told }: Shipment,
+): Promise<CommandResult> {
   // Wrong credentials or a wrong bucket fail here, and not after a long build.
   await readRelease(await openStore(config), config.app, tag)
+  told.begin({ release: tag })
   const steps = [
     () => setup(context, { cache: options.cache }),
     () => commitDeps(context, { tag, force: options.force, allowDirty: options.allowDirty }),
@@ -40,7 +60,8 @@ export async function ship(context: CommandContext, options: ShipOptions = {}): 
     if (code !== exitCodes.done) return { code, text }
     context.reporter.event({ type: 'note', text })
   }
-  const deployed = await deploy(context, { ...options, release: tag })
+  const asked = await askedFor(context, { ...options, release: tag })
+  const deployed = await deployTold(context, asked, told)
   if (deployed.code === exitCodes.done) await tidy(context, tag)
   return deployed
 }

@@ -64,7 +64,10 @@ function keyOf(schema: z.core.$ZodType, path: readonly string[]): Key {
 
 /** The keys inside a schema. Where a value may be written in several ways, those of the object form. */
 function below(schema: z.core.$ZodType, path: readonly string[]): readonly Key[] {
-  return options(unwrap(schema).inner).flatMap((option): readonly Key[] => {
+  const { inner } = unwrap(schema)
+  // What has a name of its own, such as "text or secret", is described as one.
+  if (inner instanceof z.ZodUnion && labelOf(inner) !== undefined) return []
+  return options(inner).flatMap((option): readonly Key[] => {
     if (option instanceof z.ZodObject) {
       return Object.entries<z.core.$ZodType>(option.shape).flatMap(([name, child]) => [
         keyOf(child, [...path, name]),

@@ -21,7 +21,7 @@ export interface Overrides {
 const selecting = ['ENV', 'CONFIG', 'HOSTS']
 
 /**
- * Set by deliver for what it runs; a deliver started by a hook must not read them as config. The config keys of these names
+ * Set by deliver for what it runs; a deliver started by a hook or notification must not read them as config. The config keys of these names
  * (`app`, `environment`) can't be overridden by variables.
  */
 export const reservedVariables: readonly string[] = [
@@ -38,6 +38,12 @@ export const reservedVariables: readonly string[] = [
   'COMMAND',
   'PATH',
   'HOOK',
+  'EVENT',
+  'TEXT',
+  'BY',
+  'JOB',
+  'JOB_URL',
+  'CODE',
 ]
 
 /** Reserved for what a hook starts; elsewhere it is a slip of somebody who means DELIVER_HOSTS. */
@@ -110,9 +116,10 @@ function overridable(): readonly Key[] {
   return allKeys().filter(isOverridable)
 }
 
-function isOverridable({ path, accepts }: Key): boolean {
+function isOverridable({ path, accepts, itemAccepts }: Key): boolean {
   if (path.includes('[]') || path[0] === 'environment' || path[0] === 'environments') return false
-  return [...accepts].some((kind) => kind !== 'object' && kind !== 'function')
+  const items = itemAccepts.size === 0 || [...itemAccepts].some((kind) => kind !== 'object')
+  return [...accepts].some((kind) => kind !== 'object' && kind !== 'function' && (kind !== 'list' || items))
 }
 
 function keyFor(

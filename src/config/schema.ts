@@ -8,6 +8,7 @@ import { fleet, hosts } from './sections/fleet.js'
 import { hooks } from './sections/hooks.js'
 import { ssh, target } from './sections/hosts.js'
 import { boot } from './sections/boot.js'
+import { notify } from './sections/notify.js'
 import { health, rollout, service } from './sections/rollout.js'
 import { signing } from './sections/signing.js'
 import { store } from './sections/store.js'
@@ -43,6 +44,11 @@ const sections = z.strictObject({
   signing: signing
     .exactOptional()
     .describe('Who may publish releases: signatures by SSH keys. See docs/signing.md.'),
+  notify: notify
+    .exactOptional()
+    .describe(
+      'Who is told when a deploy begins and ends: a list of Slack channels, webhooks and commands. See docs/notifications.md.',
+    ),
   boot: boot.prefault({}).describe('How servers that boot install the app by themselves: deliver user-data.'),
 }) satisfies z.ZodType<Omit<Config, 'environment' | 'directory'>>
 

@@ -1,5 +1,6 @@
 import type { BuildCache } from './build-cache.js'
 import type { HooksConfig } from './hooks.js'
+import type { NotifyTarget } from './notify.js'
 import type { SigningConfig } from './sections/signing.js'
 import type { SecretText } from './secret.js'
 import type { SshConfig } from './ssh.js'
@@ -30,6 +31,7 @@ export interface Config {
   readonly health?: HealthConfig
   readonly hooks?: HooksConfig
   readonly signing?: SigningConfig
+  readonly notify?: readonly NotifyTarget[]
   readonly boot: BootConfig
 }
 

@@ -38,6 +38,11 @@ export class Vault {
     for (const each of Object.values(config)) this.watch(each, env)
   }
 
+  /** Hides texts that are secrets although the config has them as they are. */
+  hide(texts: readonly string[]): void {
+    for (const text of texts) this.redactor.learn(text)
+  }
+
   /** `where`: the key of the config. Rejects with a DeliverError that names it. */
   reveal(value: SecretText, where: string, place: SecretPlace): Promise<string> {
     if (typeof value === 'string') return Promise.resolve(value)
