@@ -125,8 +125,15 @@ export async function readHost(run: Run, host: RunHost): Promise<HostFacts | und
     const reading = readHostFacts(await host.link.call(probe(), { timeout: limits.look }))
     if (reading.kind === 'ok') return reading.value
     if (reading.kind === 'refused') return undefined
+    // The waits for a host that is frozen are minutes: nobody shall wonder what it is that takes so long.
+    if (attempt === 1) sayThatItIsAsked(run, host, reading.because)
   }
   return undefined
+}
+
+function sayThatItIsAsked(run: Run, host: RunHost, because: string): void {
+  const text = `doesn't answer (${because}); it is asked up to ${readBack.tries - 1} times more what it runs, over minutes if need be`
+  run.reporter.event({ type: 'warning', host: host.name, text })
 }
 
 function whyOf(answer: Answer): string {

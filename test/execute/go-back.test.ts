@@ -85,6 +85,7 @@ describe('after a host failed', () => {
     })
     expect(deployed.ends).toEqual(['web1 rolled-back v1', 'web2 rollback-failed unknown'])
     expect(deployed.code).toBe(6)
+    expect(deployed.warnings.join()).toMatch(/doesn't answer .* it is asked up to 5 times more what it runs/)
     world.host('web2').up()
     const again = await world.deploy('v2')
     expect(again.ends).toEqual(['web1 done v2', 'web2 done v2'])
