@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { declareBuildCommands } from './cli/build.js'
 import { flag, text, type Declare, type Options, type Run } from './cli/command.js'
+import { declareGuidanceCommands } from './cli/guidance.js'
 import { declareHostCommands } from './cli/hosts.js'
 import { declareInitCommand } from './cli/init.js'
 import { declareRecordCommands } from './cli/records.js'
@@ -15,6 +16,7 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   // Whoever reads us may stop reading (`| head -1`): that is no error, and ends no deploy.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const { Command, CommanderError } = await import('commander')
+  if (argv[0] === completing) return answer(describeProgram(new Command()), argv.slice(1), exit)
   let code: number = exitCodes.done
   const program = describeProgram(new Command(), (run, command) => async (globals, options, args) => {
     const invocation = { globals, command, version: version() }
@@ -27,6 +29,26 @@ export async function main(argv: readonly string[], exit: (code: number) => void
     if (!(error instanceof CommanderError)) throw error
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
   }
+}
+
+/** What the scripts of cli/completion-scripts.ts ask. */
+const completing = '__complete'
+
+async function answer(
+  program: Command,
+  words: readonly string[],
+  exit: (code: number) => void,
+): Promise<number> {
+  const { answerCompletion } = await import('./cli/answer-completion.js')
+  // A config is code, and what it prints is no candidate.
+  const write = process.stdout.write.bind(process.stdout)
+  process.stdout.write = () => true
+  const lines = await answerCompletion(program, words)
+  process.stdout.write = write
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  // Whoever was asked in vain may still be at it.
+  exit(exitCodes.done)
+  return exitCodes.done
 }
 
 type Bind = (
@@ -92,6 +114,7 @@ export function describeProgram(program: Command, bind: Bind = () => async () =>
   declareRecordCommands(command)
   declareHostCommands(command)
   declareUpkeepCommands(command)
+  declareGuidanceCommands(command)
   return program
 }
 

@@ -1,6 +1,7 @@
 import { isPlain } from './plain.js'
 import type { Plain } from './plain.js'
 import { merge } from './merge.js'
+import { nearest } from './nearest.js'
 import { asConfig } from './overrides.js'
 import type { Override } from './overrides.js'
 import { problemsOf } from './problems.js'
@@ -52,15 +53,36 @@ function failed(problems: readonly Problem[]): Resolved {
   return { config: undefined, problems }
 }
 
+/** The environments that `-e` may name, of what a file exports. */
+export function environmentsOf(exported: unknown): readonly string[] {
+  if (!isPlain(exported)) return []
+  const environments = isPlain(exported['environments']) ? exported['environments'] : {}
+  return knownIn(exported, environments)
+}
+
+function knownIn(exported: Plain, environments: Plain): readonly string[] {
+  const known = Object.keys(environments)
+  return [...new Set([...known, known.length === 0 ? fallbackOf(exported) : 'production'])]
+}
+
+function fallbackOf(exported: Plain): string {
+  return typeof exported['environment'] === 'string' ? exported['environment'] : 'production'
+}
+
 /** The base config stands for `production` (or for what `environment` names) where there are no such differences. */
 function choose(exported: Plain, environments: Plain, asked: string | undefined): string | Problem {
-  const fallback = typeof exported['environment'] === 'string' ? exported['environment'] : 'production'
+  const fallback = fallbackOf(exported)
   const name = asked ?? fallback
   const known = Object.keys(environments)
   const isBase = name === 'production' || (name === fallback && known.length === 0)
   if (Object.hasOwn(environments, name) || isBase) return name
-  const list = [...new Set([...known, ...(known.length === 0 ? [fallback] : ['production'])])].join(', ')
-  return { path: ['environments'], text: `there is no environment ${shown(name)}. Known are: ${list}` }
+  const list = knownIn(exported, environments)
+  const meant = nearest(name, list)
+  const hint = meant === undefined ? '' : `. Did you mean "${meant}"?`
+  return {
+    path: ['environments'],
+    text: `there is no environment ${shown(name)}${hint || '.'} Known are: ${list.join(', ')}`,
+  }
 }
 
 function check(exported: Plain, environments: Plain, name: string, overrides: readonly Override[]) {

@@ -69,6 +69,8 @@ export function problemWith(words: readonly string[]): string | undefined {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     const fine = ['commander.missingArgument', 'commander.optionMissingArgument', 'commander.help']
+    // `<shell>` stands for one of the choices.
+    if (words.some((word) => /^<[\w-]+>$/.test(word))) fine.push('commander.invalidArgument')
     return error.exitCode === 0 || fine.includes(error.code) ? undefined : error.message
   }
 }
