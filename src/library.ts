@@ -11,6 +11,7 @@ import type { ExecOptions } from './commands/exec.js'
 import type { HistoryOptions } from './commands/history.js'
 import type { LogsOptions } from './commands/logs.js'
 import type { ReleasesOptions } from './commands/releases.js'
+import type { ArchiveOptions } from './commands/archive.js'
 import type { PublishOptions } from './commands/publish.js'
 import type { PruneOptions } from './commands/prune.js'
 import type { RollbackOptions } from './commands/rollback.js'
@@ -97,16 +98,12 @@ async function told({ secrets }: CommandContext, command: () => Result): Result 
     throw redactedError(error, redact)
   }
 }
-interface Tagged {
-  readonly tag?: string | undefined
-}
-
 /** Failures that the CLI prints as errors reject with a DeliverError; a rollout that failed resolves with its exit code. */
 export const setup = async (context: CommandContext, options?: SetupOptions): Result =>
   told(context, async () => (await import('./commands/setup.js')).setup(context, options))
 export const commitDeps = async (context: CommandContext, options?: CommitDepsOptions): Result =>
   told(context, async () => (await import('./commands/commit-deps.js')).commitDeps(context, options))
-export const archive = async (context: CommandContext, options?: Tagged): Result =>
+export const archive = async (context: CommandContext, options?: ArchiveOptions): Result =>
   told(context, async () => (await import('./commands/archive.js')).archive(context, options))
 export const publish = async (context: CommandContext, options?: PublishOptions): Result =>
   told(context, async () => (await import('./commands/publish.js')).publish(context, options))

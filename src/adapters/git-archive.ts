@@ -11,6 +11,8 @@ export interface ArchiveSpec {
   readonly subdirectory: string
   /** Paths from the root of the tree that no attribute may change. */
   readonly verbatim: readonly string[]
+  /** Paths from the root of the tree to leave out, with all that is below them. */
+  readonly without: readonly string[]
   readonly signal?: AbortSignal | undefined
 }
 
@@ -21,23 +23,53 @@ export interface ArchiveSpec {
  * A subdirectory is chosen by a path and not as `commit:subdirectory`: git would not see the attributes of the directories above.
  */
 export function openArchive(spec: ArchiveSpec): Readable {
+  const { commit, subdirectory, without, signal } = spec
+  const paths = [
+    ...(subdirectory === '' ? [] : [`:(literal)${subdirectory}`]),
+    ...without.map((path) => `:(exclude,literal)${path}`),
+  ]
+  return archiveFrom(
+    { ...spec.scratch, attributes: verbatimAttributes(spec.verbatim) },
+    async () => [commit, ...(paths.length === 0 ? [] : ['--', ...paths])],
+    signal,
+  )
+}
+
+/** The tar that `git archive` makes with these arguments in a scratch repository. */
+export function archiveFrom(
+  scratch: ScratchSpec,
+  prepare: (gitDir: string) => Promise<readonly string[]>,
+  signal: AbortSignal | undefined,
+): Readable {
   const output = new PassThrough()
-  const scratch = { ...spec.scratch, attributes: verbatimAttributes(spec.verbatim) }
-  withScratchRepository(scratch, (gitDir) => archiveInto(output, gitDir, spec)).then(
+  withScratchRepository(scratch, async (gitDir) =>
+    archiveInto(output, { gitDir, args: await prepare(gitDir), signal }),
+  ).then(
     () => output.end(),
     (error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error))),
   )
   return output
 }
 
-async function archiveInto(output: PassThrough, gitDir: string, spec: ArchiveSpec): Promise<void> {
+async function archiveInto(
+  output: PassThrough,
+  {
+    gitDir,
+    args,
+    signal,
+  }: {
+    readonly gitDir: string
+    readonly args: readonly string[]
+    readonly signal: AbortSignal | undefined
+  },
+): Promise<void> {
   const git = startGit({
     command: 'archive',
-    args: ['--format=tar', spec.commit, ...(spec.subdirectory === '' ? [] : ['--', spec.subdirectory])],
+    args: ['--format=tar', ...args],
     settings,
     cwd: gitDir,
-    env: { ...isolatedEnvironment(process.env), GIT_DIR: gitDir, GIT_LITERAL_PATHSPECS: '1' },
-    signal: spec.signal,
+    env: { ...isolatedEnvironment(process.env), GIT_DIR: gitDir },
+    signal,
   })
   try {
     // The end waits for git's exit code: a tar that is cut at a member's boundary looks whole.
@@ -61,6 +93,11 @@ export function verbatimAttributes(paths: readonly string[]): Buffer {
     return [literal, `${literal}/**`].map((pattern) => line(pattern))
   })
   return Buffer.concat(lines)
+}
+
+/** Everything of a tree, below whatever attributes it has of its own. */
+export function allVerbatim(): Buffer {
+  return line('*')
 }
 
 function line(pattern: string): Buffer {

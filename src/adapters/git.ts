@@ -4,22 +4,25 @@ import type { Commit, Git, TreeEntry } from '../ports.js'
 import { commitsBetween } from './git-between.js'
 import { gitEnvironment, nulRecords, startGit } from './git-command.js'
 import { openArchive } from './git-archive.js'
+import { openPart } from './git-archive-part.js'
 import { importCommit } from './git-import.js'
 import { type GitQuery, type OpenedRepository, openRepository } from './git-open.js'
 import { reclaimPacks } from './git-packs.js'
 import { cacheRef, isObjectId, objectId, readCaches, readTags, tagRef, updateRef } from './git-refs.js'
 import { restorePaths } from './git-restore.js'
+import { objectIdOf, readChildren, treeBody } from './git-tree.js'
 
 /** Opens the clone that holds a directory. See the Git port for what it promises. */
 export async function openGit(directory: string): Promise<Git> {
   const repository = await openRepository(directory)
   const { location, objects, objectFormat, query } = repository
   const scratch = { state: location.state, objects, objectFormat }
+  const hash = objectFormat === 'sha256' ? 'sha256' : 'sha1'
   const fromRoot = (path: string): string =>
     location.subdirectory === '' ? path : `${location.subdirectory}/${path}`
   return {
     location,
-    objectHash: objectFormat === 'sha256' ? 'sha256' : 'sha1',
+    objectHash: hash,
     resolve: (revision) => resolve(query, revision),
     head: async () => {
       const id = await resolve(query, 'HEAD')
@@ -39,14 +42,19 @@ export async function openGit(directory: string): Promise<Git> {
     entries: (commit, signal) => readEntries(repository, commit, signal),
     importCommit: (stream, options) => importCommit(scratch, stream, options),
     idsAt: (commits, path) => readIdsAt(repository, commits, fromRoot(path)),
-    archive: async (commit, { verbatim, signal }) =>
+    archive: async (commit, { verbatim, without = [], signal }) =>
       openArchive({
         scratch,
         commit: objectId(commit),
         subdirectory: location.subdirectory,
         verbatim: verbatim.map(fromRoot),
+        without: without.map(fromRoot),
         signal,
       }),
+    children: (commit, path) =>
+      readChildren(location.directory, commit, path === '' ? location.subdirectory : fromRoot(path)),
+    treeOf: (items) => objectIdOf(hash, { type: 'tree', body: treeBody(items) }),
+    archivePart: async (part) => openPart(scratch, part),
     setTag: async (name, commit, expected) => updateRef(query, [tagRef(name), objectId(commit)], expected),
     removeTag: async (name, expected) => updateRef(query, ['-d', tagRef(name)], expected),
     caches: () => readCaches(query),

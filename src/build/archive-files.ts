@@ -10,14 +10,27 @@ export interface ArchiveFiles {
   readonly archive: string
   readonly manifest: string
   readonly record: string
+  /** Where in the archive its parts are: see known-parts.ts. `publish` doesn't need it. */
+  readonly parts: string
 }
 
 export const formats: readonly ArchiveFormat[] = ['tar.zst', 'tar.gz', 'tar']
 
+/** No release has a file of this end otherwise, whatever its name. */
+export const partsSuffix = '.parts'
+
 export function archiveFiles(directory: string, release: string, format: ArchiveFormat): ArchiveFiles {
   const base = join(directory, release)
-  return { archive: `${base}.${format}`, manifest: `${base}.manifest.json.gz`, record: `${base}.json` }
+  return {
+    archive: `${base}.${format}`,
+    manifest: `${base}.manifest.json.gz`,
+    record: `${base}.json`,
+    parts: `${base}${partsSuffix}`,
+  }
 }
+
+/** Of this process: two may write the same at once. */
+let writes = 0
 
 /** Durable under its name, or not there: written aside, synced, renamed. */
 export async function writeWhole(
@@ -25,7 +38,7 @@ export async function writeWhole(
   content: AsyncIterable<Buffer> | Iterable<Buffer>,
 ): Promise<Body> {
   await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.part`
+  const temporary = `${path}.${process.pid}.${++writes}.part`
   try {
     const body = await writeSynced(temporary, content)
     await rename(temporary, path)

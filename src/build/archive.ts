@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeliverError } from '../errors.js'
@@ -6,16 +5,17 @@ import type { Commit, Git } from '../ports.js'
 import { listingDigest } from '../release/listing.js'
 import { encodeManifest, manifestFile } from '../release/manifest.js'
 import { checkReleaseName } from '../release/name.js'
-import type { ArchiveFormat, Body, Manifest, ReleaseRecord } from '../release/release.js'
+import type { ArchiveFormat, Body, ReleaseRecord } from '../release/release.js'
 import type { Reporter } from '../report/events.js'
 import { parseRelease } from '../store/releases.js'
 import { type ArchiveFiles, archiveFiles, bodyOf, writeWhole } from './archive-files.js'
-import { checkDependenciesArchived } from './archive-check.js'
-import { compress } from './compressor.js'
-import { ManifestBuilder } from './manifest-builder.js'
+import { partsOf } from './archive-parts.js'
+import { writeArchive, type WriteRequest, type WrittenArchive } from './archive-writer.js'
+import { levelOf } from './compressor.js'
+import { encodeParts, findKnownParts } from './known-parts.js'
 import { marksOfCommit, versionOfPackage } from './marks.js'
+import { DamagedPart } from './part-copy.js'
 import { type Provenance, provenanceOf } from './provenance.js'
-import { tarSubtree } from './tar-subtree.js'
 
 export interface ArchiveRequest {
   readonly git: Git
@@ -24,6 +24,8 @@ export interface ArchiveRequest {
   readonly release: string
   readonly format: ArchiveFormat
   readonly level?: number | undefined
+  /** false: nothing is copied from earlier archives. */
+  readonly reuse?: boolean | undefined
   /** Default: `archives` in deliver's directory of the clone. */
   readonly directory?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -53,12 +55,12 @@ export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveRe
     request.reporter.event({ type: 'note', text: `${files.archive} is there already, and intact` })
     return { outcome: 'reused', record: existing, files }
   }
-  const { manifest, tar, archive, packageFile } = await writeArchive(
-    request,
-    commit.id,
-    provenance,
-    files.archive,
-  )
+  const { manifest, tar, archive, packageFile, parts } = await write(request, {
+    commit: commit.id,
+    time: commit.time,
+    deps: provenance.deps,
+    path: files.archive,
+  })
   const appVersion = versionOfPackage(packageFile)
   const source = await request.git.commit(provenance.source)
   const manifestBody = await writeWhole(files.manifest, [await encodeManifest(manifest)])
@@ -80,6 +82,7 @@ export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveRe
       digest: listingDigest(manifest),
     },
   }
+  if (parts.length > 0) await writeWhole(files.parts, [encodeParts(record, levelOf(request), parts)])
   // Last, as in the store: an archive counts when its record is there.
   await writeWhole(files.record, [encodeRecord(record)])
   return { outcome: 'created', record, files }
@@ -113,38 +116,23 @@ async function prebuilt(git: Git, release: string): Promise<{ commit: Commit; pr
   )
 }
 
-async function writeArchive(
-  { git, format, level, signal }: ArchiveRequest,
-  commit: string,
-  { deps }: Provenance,
-  path: string,
-): Promise<{ manifest: Manifest; tar: Body; archive: Body; packageFile: Buffer }> {
-  const raw = await git.archive(commit, { verbatim: deps, ...(signal === undefined ? {} : { signal }) })
-  const { subdirectory } = git.location
-  const hash = createHash('sha256')
-  const builder = new ManifestBuilder(deps)
-  let size = 0
-  let manifest: Manifest | undefined
-  // Checked before the compressor hears the end, so that a bad tar never becomes a whole file.
-  async function* observed(): AsyncGenerator<Buffer> {
-    for await (const chunk of subdirectory === ''
-      ? (raw as AsyncIterable<Buffer>)
-      : tarSubtree(raw, subdirectory)) {
-      hash.update(chunk)
-      size += chunk.length
-      builder.push(chunk)
-      yield chunk
-    }
-    manifest = builder.finish()
-    await checkDependenciesArchived(git, commit, deps, manifest)
-  }
+/** With what the last archives have of it; without, when that isn't as it was. */
+async function write(
+  request: ArchiveRequest,
+  { commit, time, deps, path }: Pick<WriteRequest, 'commit' | 'time' | 'deps' | 'path'>,
+): Promise<WrittenArchive> {
+  const { git, format, level, signal, app, reporter } = request
+  const parts = await partsOf(git, commit, deps)
+  const directory = archivesDirectory(git, request.directory)
+  const packing = { format, level: levelOf({ format, level }) }
+  const known = request.reuse === false ? undefined : await findKnownParts({ directory, app }, packing, parts)
+  const plan = { git, commit, time, deps, parts, format, level, path, signal }
   try {
-    const archive = await writeWhole(path, compress(observed(), { format, level, signal }))
-    if (manifest === undefined) throw new DeliverError('failed', 'the archive was not read to its end')
-    const { packageFile } = builder
-    return { manifest, archive, packageFile, tar: { size, sha256: hash.digest('hex') } }
-  } finally {
-    raw.destroy()
+    return await writeArchive({ ...plan, known })
+  } catch (error) {
+    if (!(error instanceof DamagedPart)) throw error
+    reporter.event({ type: 'warning', text: `${error.message}, so all of it is made anew` })
+    return writeArchive({ ...plan, known: undefined })
   }
 }
 

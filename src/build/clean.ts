@@ -134,8 +134,8 @@ const recordSuffix = '.json'
 /** The record first, for without it the others count as nothing. */
 async function removeArchive(directory: string, release: string): Promise<void> {
   for (const format of formats) {
-    const { record, manifest, archive } = archiveFiles(directory, release, format)
-    for (const path of [record, manifest, archive]) await rm(path, { force: true })
+    const { record, manifest, archive, parts } = archiveFiles(directory, release, format)
+    for (const path of [record, parts, manifest, archive]) await rm(path, { force: true })
   }
 }
 

@@ -12,7 +12,12 @@ export interface CompressorOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const usual = { 'tar.zst': 3, 'tar.gz': 6 } as const
+const usual = { 'tar.zst': 3, 'tar.gz': 6, tar: 0 } as const
+
+/** The level that is used: of what nobody chose one for, the usual one. */
+export function levelOf({ format, level }: CompressorOptions): number {
+  return format === 'tar' ? usual.tar : (level ?? usual[format])
+}
 
 /** The same bytes compressed, flat in memory. Nothing is started before the first read; a failure of either side is thrown. */
 export async function* compress(

@@ -10,17 +10,21 @@ const lfsMark = Buffer.from('version https://git-lfs.github.com/spec/v1')
 const packagePath = Buffer.from('package.json')
 const largestPackageFile = 1024 * 1024
 
-/** Makes the manifest of a tar that streams by. */
+/** Makes the manifest of a tar that streams by, in one piece or in several that have an end mark each. */
 export class ManifestBuilder {
   private readonly entries: ManifestEntry[] = []
   private readonly lfsPointers: Buffer[] = []
-  private readonly tar: TarReader
+  private tar: TarReader
   private file: { member: TarMember; hash: Hash; head: Buffer } | undefined
   private readonly packageParts: Buffer[] = []
 
   /** Below the deps paths, files that look like LFS pointers are some package's own business. */
   constructor(private readonly deps: readonly string[]) {
-    this.tar = new TarReader({
+    this.tar = this.reader()
+  }
+
+  private reader(): TarReader {
+    return new TarReader({
       member: (member) => this.member(member),
       content: (chunk) => this.content(chunk),
       memberEnd: () => this.memberEnd(),
@@ -29,6 +33,27 @@ export class ManifestBuilder {
 
   push(chunk: Buffer): void {
     this.tar.push(chunk)
+  }
+
+  /** The last so many bytes pushed are no members yet: see TarReader. */
+  get undecided(): number {
+    return this.tar.undecided
+  }
+
+  /** Throws unless a tar came to its end. The next one is a piece of the same. */
+  endPiece(): void {
+    this.tar.end()
+    this.tar = this.reader()
+  }
+
+  /** Entries that are known without being seen. */
+  add(entries: readonly ManifestEntry[]): void {
+    for (const entry of entries) this.entries.push(entry)
+  }
+
+  hasDirectory(path: string): boolean {
+    const name = Buffer.from(path)
+    return this.entries.some((entry) => entry.type === 'directory' && entry.path.equals(name))
   }
 
   /** The bytes of the app's own package.json; empty when it has none, or an enormous one. */

@@ -1,6 +1,6 @@
-import { encodePax } from './pax.js'
 import { type TarMember, TarReader } from './tar-reader.js'
 import { encodeMember, padding, withChecksum } from './tar-subtree.js'
+import { headerBlock, withRecords } from './tar-header.js'
 
 /** What to take from a tar: paths, one character per byte, and hard links to add. */
 export interface Picks {
@@ -57,21 +57,5 @@ function hardLink({ from, to }: { readonly from: Buffer; readonly to: Buffer }):
   const block = headerBlock('1', to, 0)
   from.copy(block, 157, 0, 100)
   withChecksum(block)
-  if (records.size === 0) return [block]
-  const content = encodePax(records)
-  const lead = withChecksum(headerBlock('x', Buffer.from('pax_header'), content.length))
-  return [lead, content, padding(content.length), block]
-}
-
-function headerBlock(type: string, name: Buffer, size: number): Buffer {
-  const block = Buffer.alloc(blockSize)
-  name.copy(block, 0, 0, 100)
-  block.write('0000644\0', 100, 'latin1')
-  block.write('0000000\0', 108, 'latin1')
-  block.write('0000000\0', 116, 'latin1')
-  block.write(`${size.toString(8).padStart(11, '0')}\0`, 124, 'latin1')
-  block.write('00000000000\0', 136, 'latin1')
-  block.write(type, 156, 'latin1')
-  block.write('ustar\x0000', 257, 'latin1')
-  return block
+  return withRecords(block, records)
 }

@@ -74,6 +74,11 @@ export class TarReader {
     if (this.zeroBlocks < 2 || this.left > 0 || this.filled > 0) throw broken('it ends before its end mark')
   }
 
+  /** The last so many of the bytes that were pushed are of a block that isn't whole yet, or of the end mark. */
+  get undecided(): number {
+    return this.zeroBlocks * blockSize + this.filled
+  }
+
   private takeContent(piece: Buffer): number {
     this.left -= piece.length
     if (this.meta === undefined) this.visitor.content(piece)

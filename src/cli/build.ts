@@ -1,4 +1,4 @@
-import { cacheOption, commitOptions, flag, tagOption, text, type Declare } from './command.js'
+import { cacheOption, commitOptions, copyOption, flag, tagOption, text, type Declare } from './command.js'
 
 /** What makes a release: `setup`, `commit-deps`, `archive`, `publish`. */
 export function declareBuildCommands(command: Declare): void {
@@ -20,14 +20,21 @@ export function declareBuildCommands(command: Declare): void {
         allowDirty: flag(options.allowDirty),
       }),
   )
-  command('archive', 'make the archive and manifest of the tag', tagOption, async (context, options) =>
-    (await import('../commands/archive.js')).archive(context, { tag: text(options.tag) }),
+  command(
+    'archive',
+    'make the archive and manifest of the tag',
+    (c) => copyOption(tagOption(c)),
+    async (context, options) =>
+      (await import('../commands/archive.js')).archive(context, {
+        tag: text(options.tag),
+        cache: options.cache !== false,
+      }),
   )
   command(
     'publish',
     'put the archive into the store',
     (c) =>
-      tagOption(c)
+      copyOption(tagOption(c))
         .option('--confirm <reason>', 'a person must say yes to this release (rollout.confirm: marked)')
         .option('--oldest-rollback <release>', 'the oldest release that hosts may go back to from this one'),
     async (context, options) =>
@@ -35,6 +42,7 @@ export function declareBuildCommands(command: Declare): void {
         tag: text(options.tag),
         confirm: text(options.confirm),
         oldestRollback: text(options.oldestRollback),
+        cache: options.cache !== false,
       }),
   )
 }

@@ -29,6 +29,12 @@ export const selectionOptions = (c: Command): Command =>
 export const cacheOption = (c: Command): Command =>
   c.option('--no-cache', 'run the setup command, whatever the clone has, and keep nothing')
 
+export const copyOption = (c: Command): Command =>
+  c.option('--no-cache', 'make all of the archive anew, and copy nothing from earlier ones')
+
+export const freshOption = (c: Command): Command =>
+  c.option('--no-cache', 'run the setup command, keep nothing of it, and make all of the archive anew')
+
 /** How `commit-deps` may treat the tag and the clone; `ship` passes them on. */
 export const commitOptions = (c: Command): Command =>
   c

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { RolloutOptions } from '../commands/rollout-options.js'
 import {
-  cacheOption,
   commitOptions,
   flag,
+  freshOption,
   selectionOptions,
   tagOption,
   text,
@@ -48,7 +48,7 @@ export function declareRolloutCommands(command: Declare): void {
   command(
     'ship',
     'setup, commit-deps, archive, publish and deploy, in order',
-    (c) => cacheOption(commitOptions(rolloutOptions(tagOption(c)))),
+    (c) => freshOption(commitOptions(rolloutOptions(tagOption(c)))),
     async (context, options) =>
       (await import('../commands/ship.js')).ship(context, {
         ...rolloutFlags(options),

@@ -5,15 +5,14 @@ import type { Store } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { readRelease } from '../store/releases.js'
 import { openStore } from '../wire.js'
-import { makeArchive } from './archive.js'
+import { makeArchive, type ArchiveOptions } from './archive.js'
 import { openBuilding, releaseToBuild, step } from './building.js'
 import { signer } from './signing.js'
 import { withBuildHooks } from './build-hooks.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { makeReadyDelta } from './ready-delta.js'
 
-export interface PublishOptions {
-  readonly tag?: string | undefined
+export interface PublishOptions extends ArchiveOptions {
   /** Why a person must say yes to this release; over the commit's trailer. */
   readonly confirm?: string | undefined
   /** The oldest release that hosts may go back to from this one; over the commit's trailer. */
@@ -29,7 +28,7 @@ export async function publish(context: CommandContext, options: PublishOptions =
     { confirm: options.confirm, oldestRollback: options.oldestRollback },
     { confirm: '--confirm', oldestRollback: '--oldest-rollback' },
   )
-  const { record: made, files } = await makeArchive(context, building, release)
+  const { record: made, files } = await makeArchive(context, building, { release, cache: options.cache })
   const record = { ...made, ...marks }
   await warnOfUnknown(context, store, record)
   const { config } = building

@@ -17,7 +17,7 @@ export interface ShipOptions extends RolloutOptions {
   readonly tag?: string | undefined
   readonly force?: boolean | undefined
   readonly allowDirty?: boolean | undefined
-  /** As in SetupOptions. */
+  /** As in SetupOptions and ArchiveOptions. */
   readonly cache?: boolean | undefined
 }
 
@@ -52,7 +52,7 @@ async function buildAndDeploy(
   const steps = [
     () => setup(context, { cache: options.cache }),
     () => commitDeps(context, { tag, force: options.force, allowDirty: options.allowDirty }),
-    () => publish(context, { tag }),
+    () => publish(context, { tag, cache: options.cache }),
   ]
   for (const step of steps) {
     context.interrupt.signal.throwIfAborted()

@@ -30,6 +30,24 @@ export interface TreeEntry {
   readonly size: number | undefined
 }
 
+/** An entry of a single tree. */
+export interface TreeItem {
+  /** As git writes it in trees: 100644, 100755, 120000, 40000, 160000. */
+  readonly mode: string
+  readonly name: Buffer
+  readonly id: string
+}
+
+/** Some entries of a tree, for an archive of just these. */
+export interface PartOfTree {
+  /** What their names have before them in the tar. */
+  readonly path: string
+  /** In git's order. */
+  readonly items: readonly TreeItem[]
+  /** Seconds since 1970, of all members. */
+  readonly time: number
+}
+
 /** What one commit has that another has not. */
 export interface CommitsBetween {
   /** Of all, whatever the limit. */
@@ -97,13 +115,23 @@ export interface Git {
   idsAt(commits: readonly string[], path: string): Promise<readonly (string | undefined)[]>
   /**
    * The commit below `directory` as tar, as `git archive` makes it, with one umask and no configuration but the tree's own
-   * attributes: files below `verbatim` (relative paths) come as they are whatever any attribute says. The stream ends in an
-   * error unless git succeeds.
+   * attributes: files below `verbatim` (relative paths) come as they are whatever any attribute says, and nothing of `without` comes,
+   * which must not be all. The stream ends in an error unless git succeeds.
    */
   archive(
     commit: string,
-    options: { readonly verbatim: readonly string[]; readonly signal?: AbortSignal },
+    options: {
+      readonly verbatim: readonly string[]
+      readonly without?: readonly string[]
+      readonly signal?: AbortSignal
+    },
   ): Promise<Readable>
+  /** The entries of the tree at a path below `directory` ('' for that), in git's order; none when there is no tree. */
+  children(commit: string, path: string): Promise<readonly TreeItem[]>
+  /** The id of a tree with these entries, which are in git's order. It need not be there. */
+  treeOf(items: readonly TreeItem[]): string
+  /** A tar of some entries and all that is below them, as `archive` makes it, all verbatim. The same bytes for the same part, always. */
+  archivePart(part: PartOfTree & { readonly signal?: AbortSignal | undefined }): Promise<Readable>
   /** Compare-and-set: false, and nothing done, unless the tag is at `expected` (undefined: does not exist). */
   setTag(name: string, commit: string, expected: string | undefined): Promise<boolean>
   /** False, and nothing done, unless the tag is at `expected`. */

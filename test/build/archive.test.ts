@@ -307,6 +307,7 @@ describe('what can not be archived', () => {
     expect(readdirSync(join(directory, '.git/deliver/archives')).sort()).toEqual([
       'r1.json',
       'r1.manifest.json.gz',
+      'r1.parts',
       'r1.tar',
     ])
   })

@@ -64,7 +64,7 @@ describe('cleanBuilds', () => {
     expect(git(directory, 'tag').split('\n')).toEqual(['a-third', 'copy-of-first', 'm-second', 'v1.0.0'])
     const archives = readdirSync(join(directory, '.git/deliver/archives'))
     expect(archives.filter((name) => name.startsWith('z-first'))).toEqual([])
-    expect(archives.filter((name) => name.startsWith('m-second'))).toHaveLength(3)
+    expect(archives.filter((name) => name.startsWith('m-second'))).toHaveLength(4)
     expect((await clean(directory, 2)).remove).toEqual([])
   })
 
