@@ -1,7 +1,7 @@
 import type { Member } from './fleet-watch.js'
 import type { Run } from './run.js'
 import { settle } from './settle.js'
-import { activateHost, confirmSwitch, readHost, revertSwitch, type Stepped } from './switch.js'
+import { activateHost, confirmSwitch, revertSwitch, withdrawSwitch, type Stepped } from './switch.js'
 
 /**
  * Brings a host to what it ran before this run, from wherever it is now: a switch on trial is reverted, one that was
@@ -9,10 +9,13 @@ import { activateHost, confirmSwitch, readHost, revertSwitch, type Stepped } fro
  */
 export async function returnHost(run: Run, member: Member): Promise<Stepped> {
   const { probed, step } = member
-  const facts = await readHost(run, probed.host)
-  if (facts === undefined) return { kind: 'unknown', because: 'it is out of reach' }
-  if (facts.unconfirmed?.id === run.id) return revertSwitch(run, probed.host)
-  const runs = facts.current.kind === 'release' ? facts.current.release : null
+  const reading = await withdrawSwitch(run, probed.host, step.to)
+  if (reading.kind === 'unknown') return { kind: 'unknown', because: 'it is out of reach' }
+  if (reading.kind === 'refused')
+    return { kind: 'failed', because: reading.text, log: reading.log, switched: true }
+  const { current, unconfirmed } = reading.value
+  if (unconfirmed?.id === run.id) return revertSwitch(run, probed.host)
+  const runs = current.kind === 'release' ? current.release : null
   if (runs === step.from) return { kind: 'ok' }
   if (runs === step.to && step.from !== null) return undoConfirmed(run, member, step.from)
   const because = `it runs ${runs ?? 'nothing'}, which is neither ${step.to} nor ${step.from ?? 'nothing'}`

@@ -1,7 +1,7 @@
 import { codes, type Answer } from '../remote/answers.js'
-import type { HostFacts } from '../remote/facts.js'
-import { readConfirmed, readHostFacts, readSwitch } from '../remote/readings.js'
-import { activate, confirm, probe, revert } from '../remote/verbs.js'
+import type { HostFacts, HostState } from '../remote/facts.js'
+import { readHostFacts, readState, readSwitch, type Reading } from '../remote/readings.js'
+import { activate, confirm, probe, revert, withdraw } from '../remote/verbs.js'
 import { readEnd } from './read-end.js'
 import { guardTime, limits, readBack, switchLimit, type Run, type RunHost } from './run.js'
 
@@ -68,7 +68,25 @@ export async function activateHost(
     if (end?.code === codes.ok) return { kind: 'ok' }
     if (end !== undefined) return { ...last, because: end.text, log: '' }
   }
-  return last
+  if (last.kind !== 'failed' || last.switched) return last
+  const after = await withdrawSwitch(run, host, target.release)
+  if (after.kind === 'unknown') return { kind: 'unknown', because: last.because }
+  return { ...last, switched: after.kind === 'ok' && after.value.unconfirmed?.id === run.id }
+}
+
+/**
+ * Sees to it that this run's switch to that release doesn't happen any more: a host that was frozen hears its calls when it thaws, long after
+ * we gave them up. Resolves to the host's state from then on; a switch that has happened is still on trial in it.
+ */
+export async function withdrawSwitch(run: Run, host: RunHost, release: string): Promise<Reading<HostState>> {
+  const call = withdraw({ fence: run.fence, id: run.id, release })
+  for (let attempt = 1; ; attempt++) {
+    const reading = readState(await host.link.call(call, { timeout: limits.change }))
+    if (reading.kind === 'ok' || run.lost.aborted || attempt === readBack.tries) return reading
+    if (reading.kind === 'refused' && reading.code !== codes.busy) return reading
+    if (reading.kind === 'unknown' && attempt === 1) sayThatItIsAsked(run, host, reading.because)
+    await run.clock.sleep(readBack.pause)
+  }
 }
 
 function warnAltered(run: Run, host: RunHost, release: string, path: string): void {
@@ -86,7 +104,7 @@ export async function confirmSwitch(
   const call = confirm({ fence: run.fence, id: run.id, ...how })
   for (let attempt = 1; ; attempt++) {
     const answer = await host.link.call(call, { timeout: limits.change })
-    const reading = readConfirmed(answer)
+    const reading = readState(answer)
     // What was written is read back: by the host itself, in the answer; where none came, in a call of its own.
     const facts = reading.kind === 'ok' ? reading.value : await readHost(run, host)
     if (facts === undefined) return { kind: 'unknown', because: whyOf(answer) }

@@ -15,10 +15,12 @@ export function waitsOf(config: Config, hooks: Waits['around']): Waits {
   const restart = config.service?.timeout ?? 0
   const settle = config.health?.deadline ?? unchecked
   const look = readBack.tries * limits.look + (readBack.tries - 1) * readBack.pause
+  const withdrawing = readBack.tries * limits.change + (readBack.tries - 1) * readBack.pause
   const settling = settle + (config.health?.timeout ?? 0) + 2 * limits.look
   const confirming = switches * (limits.change + look)
-  // Sent, read back twice, and asked for its end.
-  const switching = switches * (restart + limits.change + 2 * look + restart + 15_000 + limits.look)
+  // Sent, read back twice, and asked for its end; in the end withdrawn.
+  const switching =
+    switches * (restart + limits.change + 2 * look + restart + 15_000 + limits.look) + withdrawing
   // Each attempt may send a delta first, and then the whole.
   const staging =
     stages.attempts * (3 * sending.timeout + 3 * beyond(limits.stage) + lockWait + stages.pause + limits.look)
@@ -30,7 +32,7 @@ export function waitsOf(config: Config, hooks: Waits['around']): Waits {
     worst: {
       stage: staging,
       switch: switching + settling + confirming,
-      return: look + switching + settling + confirming + look,
+      return: withdrawing + switching + settling + confirming + look,
     },
     around: { once: hooks.once, batch: hooks.batch + drained },
     stageIdle: sending.idleTimeout,

@@ -27,8 +27,8 @@ export function readStatus(answer: Answer): Reading<HostStatus> {
   }))
 }
 
-/** The host's state as `confirm` read it back from the disk. */
-export function readConfirmed(answer: Answer): Reading<HostState> {
+/** The host's state, as `confirm` and `withdraw` tell it. */
+export function readState(answer: Answer): Reading<HostState> {
   return read(answer, state)
 }
 

@@ -185,6 +185,17 @@ export function confirm(
   ])
 }
 
+/**
+ * The switch with that id to that release shall not happen any more, should its call still be under way: `activate` is refused with code 18.
+ * One that is on trial stays so. The answer has the host's state.
+ */
+export function withdraw(switching: Mutation & { readonly id: string; readonly release: string }): AgentCall {
+  return mutating('withdraw', switching, [
+    ['id', switching.id],
+    ['release', switching.release],
+  ])
+}
+
 /** Goes back to what ran before the switch with that id. */
 export function revert(switched: Switching & { readonly markBad: boolean }): AgentCall {
   return mutating('revert', switched, [

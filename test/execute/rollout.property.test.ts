@@ -34,7 +34,9 @@ const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
   )
 
 const faults: fc.Arbitrary<Faults> = fc.record({
-  activate: mostly<Faults['activate']>('works', 'refuses', 'lost'),
+  activate: mostly<Faults['activate']>('works', 'refuses', 'lost', 'late'),
+  hearsAfter: fc.nat(40),
+  lateCalls: fc.constantFrom(1 as const, 2 as const),
   healthy: mostly(true, false),
   confirm: mostly<Faults['confirm']>('works', 'refuses', 'lost'),
   revert: mostly<Faults['revert']>('works', 'refuses'),
@@ -124,6 +126,7 @@ async function play(script: Script): Promise<Played> {
       const answer = await call(what, options)
       const { name } = host.host
       if (what.verb === 'confirm' || what.verb === 'revert') switching.delete(name)
+      if (what.verb === 'withdraw' && host.onTrial === undefined) switching.delete(name)
       if (what.verb !== 'activate' || (answer.kind === 'answer' && answer.code !== 0)) return answer
       switching.add(name)
       if (script.drains && !drain.out.has(name)) wentOut.push(`${name} switched in traffic`)
@@ -146,6 +149,8 @@ async function play(script: Script): Promise<Played> {
     digest: () => goal.digest,
     ...(script.drains ? { drainage: { drain, changes: createMemoryChangeLog() } } : {}),
   })
+  // What the rollout said of a host stays true when it hears the rest. A run that lost its lock leaves that to the fence of the next.
+  if (!lost.signal.aborted) for (const host of hosts) host.hearLate()
   return { end, hosts, drain, wentOut, lost: lost.signal.aborted }
 }
 

@@ -98,3 +98,30 @@ test('nobody confirms: the host goes back by itself, and the next deploy finds i
     return lost.signal
   }
 })
+
+describe('a switch that the host hears after it was given up', () => {
+  test('does not happen: what the deploy said of the host stays true', async () => {
+    world = await World.running('web1', 'web2')
+    const host = world.host('web1')
+    host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
+    const deployed = await world.deploy('v2')
+    expect(deployed.code).toBe(1)
+    expect(deployed.ends).toEqual(['web1 failed v1', 'web2 skipped v1'])
+    expect(await host.hearLate()).toBe(2)
+    expect(host.runs).toBe('v1')
+    expect(host.state).not.toMatch(/^unconfirmed/m)
+    expect(world.restarts()).toEqual([[], []])
+    expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2', 'web2 done v2'] })
+  })
+
+  test('does not happen twice', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.fail({ verb: 'activate', kind: 'late' })
+    expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2'] })
+    expect(world.restarts()).toEqual([['v2']])
+    expect(await host.hearLate()).toBe(1)
+    expect(world.restarts()).toEqual([[]])
+    expect(host.state).not.toMatch(/^unconfirmed/m)
+  })
+})

@@ -35,6 +35,7 @@ export class LocalHost {
   /** The agent's verbs that reached us, in order. */
   readonly calls: string[] = []
   readonly #faults: Fault[] = []
+  readonly #held: (() => Promise<unknown>)[] = []
   #refusals = 0
   #down = false
   connects = 0
@@ -93,6 +94,17 @@ export class LocalHost {
   /** The next call of that verb fails like this; further faults of one verb wait for their turn. */
   fail(...faults: readonly Fault[]): void {
     this.#faults.push(...faults)
+  }
+
+  hold(call: () => Promise<unknown>): void {
+    this.#held.push(call)
+  }
+
+  /** Now the host hears what came late; resolves to how many calls these were, when they have ended. */
+  async hearLate(): Promise<number> {
+    const held = this.#held.splice(0)
+    for (const call of held) await call()
+    return held.length
   }
 
   refuse(connects: number): void {
@@ -166,6 +178,7 @@ export function createLocalHosts(...names: readonly string[]): LocalHosts {
         return new LocalSession(host, {
           home: local.home,
           begin: (verb) => local.begin(verb),
+          hold: (call) => local.hold(call),
           get reachable() {
             return local.reachable
           },

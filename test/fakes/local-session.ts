@@ -7,9 +7,10 @@ import type { Ended, ExecOptions, Host, Session } from '../../src/ports.js'
 /**
  * What goes wrong with a call. `before`: the line goes before the host hears of it. `after`: the host did everything, but
  * its answer is lost. `middle`: the line goes while the payload is on its way, or while the host is at work. `silent`: no
- * answer until the time is up. `corrupt`: one byte of the payload is another one.
+ * answer until the time is up. `corrupt`: one byte of the payload is another one. `late`: the line goes, and the host, which was frozen, hears the
+ * call when the test says so.
  */
-export type FaultKind = 'before' | 'middle' | 'after' | 'silent' | 'corrupt'
+export type FaultKind = 'before' | 'middle' | 'after' | 'silent' | 'corrupt' | 'late'
 
 export interface Fault {
   /** Of the agent; undefined: any. */
@@ -25,6 +26,8 @@ export interface Place {
   /** The host is there and answers. */
   readonly reachable: boolean
   sleep(ms: number): Promise<void>
+  /** Takes a call that the host hears later. */
+  hold(call: () => Promise<unknown>): void
   working(by: 1 | -1): void
 }
 
@@ -51,6 +54,11 @@ export class LocalSession implements Session {
     const verb = /set -- '[0-9a-f]+' '([a-z]+)'/.exec(line.toString())?.[1] ?? 'none'
     const fault = this.#place.begin(verb)
     if (fault === 'before') return this.#hangUp('the connection was reset')
+    if (fault === 'late') {
+      // To its end, and nobody listens.
+      this.#place.hold(() => this.#run(command, { timeout: options.timeout }, { line, rest, fault }))
+      return this.#hangUp('the host was silent for 45 s')
+    }
     if (fault === 'silent') {
       await this.#place.sleep(options.timeout)
       return this.#hangUp(`no answer within ${options.timeout / 1000} s`)

@@ -6,14 +6,20 @@ import type { AgentCall } from '../../src/remote/wire.js'
 
 /** What goes wrong on a host, decided beforehand. */
 export interface Faults {
-  /** `lost`: the switch happens, and so does the restart, but the answer never comes. */
-  readonly activate: 'works' | 'refuses' | 'lost'
+  /**
+   * `lost`: the switch happens, and so does the restart, but the answer never comes. `late`: the host was frozen and hears the call
+   * `hearsAfter` calls later, or when the test says so.
+   */
+  readonly activate: 'works' | 'refuses' | 'lost' | 'late'
   /** Whether the new release runs well. */
   readonly healthy: boolean
   readonly confirm: 'works' | 'refuses' | 'lost'
   readonly revert: 'works' | 'refuses'
   /** Whether what it ran before runs well again. */
   readonly healthyBefore: boolean
+  readonly hearsAfter: number
+  /** So many calls of the switch are heard late. */
+  readonly lateCalls: 1 | 2
   /** Calls after which it never answers again. */
   readonly diesAfter: number | undefined
 }
@@ -28,6 +34,10 @@ export class PaperHost {
   calls = 0
   pid = 1
   lastEnd = ''
+  #late: { readonly release: string; readonly id: string; readonly at: number }[] = []
+  #wasLate = 0
+  /** Switches that must not happen any more, as `<id> <release>`. */
+  readonly #over = new Set<string>()
 
   constructor(name: string, runs: string | null, faults: Faults) {
     this.host = { name, address: `${name}.test`, labels: {} }
@@ -50,6 +60,7 @@ export class PaperHost {
   answer(call: AgentCall): Answer {
     this.calls++
     if (this.dead) return unknown('no route')
+    this.hearLate(({ at }) => this.calls >= at)
     const args = new Map(call.args)
     switch (call.verb) {
       case 'probe':
@@ -66,6 +77,9 @@ export class PaperHost {
         return this.#confirm(args.get('id') ?? '')
       case 'revert':
         return this.#revert()
+      case 'withdraw':
+        if (this.onTrial?.id !== args.get('id')) this.#over.add(`${args.get('id')} ${args.get('release')}`)
+        return ok(this.#facts())
       case 'journal':
         return ok(this.lastEnd === '' ? [] : [['journal', this.lastEnd]])
       default:
@@ -77,11 +91,31 @@ export class PaperHost {
     const { activate } = this.faults
     const first = release === 'v2'
     if (first && activate === 'refuses') return refused(codes.busy, 'the lock of this host is held')
+    if (first && activate === 'late' && this.#wasLate < this.faults.lateCalls) {
+      this.#wasLate++
+      this.#late.push({ release, id, at: this.calls + this.faults.hearsAfter })
+      return unknown('silent for 45 s')
+    }
+    return this.#switch(release, id)
+  }
+
+  /** What came late. */
+  hearLate(which: (call: { readonly at: number }) => boolean = () => true): void {
+    const due = this.#late.filter(which)
+    this.#late = this.#late.filter((call) => !due.includes(call))
+    if (!this.dead) for (const { release, id } of due) this.#switch(release, id)
+  }
+
+  #switch(release: string, id: string): Answer {
+    if (this.#over.has(`${id} ${release}`)) return refused(codes.lostRace, 'it is over')
+    if (this.onTrial?.id === id && this.runs === release) return ok([['restarted', 'yes']])
     this.onTrial = { id, previous: this.runs }
     this.runs = release
     this.pid++
     this.lastEnd = `1 7 activate ${release} 0 switched`
-    return first && activate === 'lost' ? unknown('the connection was reset') : ok([['restarted', 'yes']])
+    return release === 'v2' && this.faults.activate === 'lost'
+      ? unknown('the connection was reset')
+      : ok([['restarted', 'yes']])
   }
 
   #confirm(id: string): Answer {
@@ -90,12 +124,14 @@ export class PaperHost {
     if (this.runs === 'v2' && confirm === 'refuses')
       return refused(codes.busy, 'the lock of this host is held')
     if (this.runs !== null) this.good.push(this.runs)
+    this.#over.add(`${id} ${this.runs}`)
     this.onTrial = undefined
     return this.runs === 'v2' && confirm === 'lost' ? unknown('the connection was reset') : ok([])
   }
 
   #revert(): Answer {
     if (this.faults.revert === 'refuses') return refused(codes.restartFailed, 'restart failed')
+    this.#over.add(`${this.onTrial?.id} ${this.runs}`)
     this.runs = this.onTrial?.previous ?? null
     this.onTrial = undefined
     this.pid++

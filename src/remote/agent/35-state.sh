@@ -1,13 +1,14 @@
 # --- State ----------------------------------------------------------------------------------------------------------
 
 load_state() {
-  on_trial='' trial_release='' trial_previous='' confirmed='' reverted='' via='' good='' bad=''
+  on_trial='' trial_release='' trial_previous='' confirmed='' reverted='' withdrawn='' via='' good='' bad=''
   [ -f .deliver/state ] || return 0
   while read -r key one two three _; do
     case $key in
       unconfirmed) on_trial=$one trial_release=$two trial_previous=$three ;;
       confirmed) confirmed="$one $two" ;;
       reverted) reverted="$one $two $three" ;;
+      withdrawn) withdrawn="$one $two" ;;
       via) via=$one ;;
       good) good="$good $one" ;;
       bad) bad="$bad $one" ;;
@@ -20,6 +21,7 @@ save_state() {
     [ -z "$on_trial" ] || echo "unconfirmed $on_trial $trial_release $trial_previous"
     [ -z "$confirmed" ] || echo "confirmed $confirmed"
     [ -z "$reverted" ] || echo "reverted $reverted"
+    [ -z "$withdrawn" ] || echo "withdrawn $withdrawn"
     [ -z "$via" ] || echo "via $via"
     for each in $good; do echo "good $each"; done
     for each in $bad; do echo "bad $each"; done

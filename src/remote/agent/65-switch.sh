@@ -9,6 +9,7 @@ do_activate() {
   need_number log-lines "$log_lines"
   need_service
   begin_mutation
+  refuse_late
   find_session
   there=$(digest_of "$release") || end 19 "releases/$release is not on this host"
   [ "$there" = "$digest" ] || end 11 "releases/$release has other content (digest $there, wanted $digest)"
@@ -29,6 +30,13 @@ do_activate() {
   [ "$current" = "$release" ] || switch_to "$release"
   restart_or_end
   end 0 "activated $release"
+}
+
+# A call can arrive long after its deploy has given it up, and sent it again, gone back or gone on: on a host that was frozen.
+refuse_late() {
+  [ "$withdrawn" != "$id $release" ] || end 18 "switch $id to $release was withdrawn"
+  [ "$confirmed" != "$id $release" ] || end 18 "switch $id to $release was confirmed already"
+  case "$reverted " in "$id $release "*) end 18 "switch $id to $release was undone already" ;; esac
 }
 
 # A release that never ran here must be what was staged. One that did is better to go back to than what is left for it, even so.
@@ -117,6 +125,20 @@ do_confirm() {
   read_current
   tell_state
   end 0 "confirmed $current"
+}
+
+# The switch with that id shall not happen any more, should its call still be under way. One that has happened is for `revert`.
+do_withdraw() {
+  need_name id "$id"
+  need_name release "$release"
+  begin_mutation
+  read_current
+  if [ "$on_trial" != "$id" ] && [ "$withdrawn" != "$id $release" ]; then
+    withdrawn="$id $release"
+    save_state
+  fi
+  tell_state
+  end 0 "withdrawn, unless it is on trial"
 }
 
 do_revert() {

@@ -80,7 +80,7 @@ main() {
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
   case $verb in
-    install | probe | check | sweep | put | stage | delta | recheck | file | activate | migrate | confirm | revert | guard | prune | prepare | service | status | logs | run | journal) "do_$verb" "$@" ;;
+    install | probe | check | sweep | put | stage | delta | recheck | file | activate | migrate | confirm | withdraw | revert | guard | prune | prepare | service | status | logs | run | journal) "do_$verb" "$@" ;;
     *) bad_call "unknown verb $verb" ;;
   esac
 }

@@ -9,8 +9,8 @@ import {
 } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
-import { readJournal, readSwitch } from '../../../src/remote/readings.js'
-import { activate, confirm, journal, revert } from '../../../src/remote/verbs.js'
+import { readJournal, readState, readSwitch } from '../../../src/remote/readings.js'
+import { activate, confirm, journal, revert, withdraw } from '../../../src/remote/verbs.js'
 import { onEachShell, type LocalHost } from './host.js'
 import {
   commandService,
@@ -146,6 +146,52 @@ onEachShell((makeHost) => {
       const told = await facts(host)
       expect(told).toMatchObject({ good: ['v1'], via: 'rollback', current: { release: 'v1' } })
       expect(told.releases).toMatchObject([{ mark: 'good' }, { mark: 'bad' }])
+    })
+  })
+
+  describe('a switch whose call comes late', () => {
+    const switchTo = (release: string, digest: string, id = 'try') =>
+      activate({ fence: 1, release, digest, id, guard: 0, service: commandService(tell) })
+
+    test('is refused after it was withdrawn, and only that one', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const digest = await staged(host, 'v2')
+      const withdrawn = readState(await host.call(withdraw({ fence: 1, id: 'try', release: 'v2' })))
+      expect(withdrawn).toMatchObject({ kind: 'ok', value: { current: { release: 'v1' } } })
+      expectCode(await host.call(switchTo('v2', digest)), codes.lostRace)
+      expect(currentOf(host)).toBe('releases/v1')
+      expect(existsSync(host.at('restarts'))).toBe(false)
+      expectCode(await host.call(switchTo('v2', digest, 'next')), 0)
+    })
+
+    test('is refused after it was undone', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const digest = await staged(host, 'v2')
+      expectCode(await host.call(switchTo('v2', digest)), 0)
+      expectCode(await host.call(revert({ fence: 1, id: 'try', markBad: true })), 0)
+      expectCode(await host.call(switchTo('v2', digest)), codes.lostRace)
+      expect(currentOf(host)).toBe('releases/v1')
+    })
+
+    test('is refused after it was confirmed: nothing is restarted', async () => {
+      const host = makeHost()
+      const digest = await staged(host, 'v1')
+      expectCode(await host.call(switchTo('v1', digest)), 0)
+      expectCode(await host.call(confirm({ fence: 1, id: 'try', via: 'deploy' })), 0)
+      expectCode(await host.call(switchTo('v1', digest)), codes.lostRace)
+      expect(readFileSync(host.at('restarts'), 'utf8').trim().split('\n')).toHaveLength(1)
+      expect((await facts(host)).unconfirmed).toBeUndefined()
+    })
+
+    test('what is on trial stays so when it is withdrawn, and is told', async () => {
+      const host = makeHost()
+      const digest = await staged(host, 'v1')
+      expectCode(await host.call(switchTo('v1', digest)), 0)
+      const answer = readState(await host.call(withdraw({ fence: 1, id: 'try', release: 'v1' })))
+      expect(answer).toMatchObject({ kind: 'ok', value: { unconfirmed: { id: 'try', release: 'v1' } } })
+      expectCode(await host.call(confirm({ fence: 1, id: 'try', via: 'deploy' })), 0)
     })
   })
 
