@@ -75,6 +75,14 @@ test('the rules look at something', () => {
   })
 })
 
+test('nothing listens but the sandbox', () => {
+  const listening = files
+    .filter(({ text }) => /\bcreateServer\b|\.listen\(/.test(text))
+    .map(({ path }) => path)
+  expect(listening.length).toBeGreaterThan(0)
+  expect(listening.filter((path) => !path.startsWith('sandbox/'))).toEqual([])
+})
+
 describe('the arrows point one way', () => {
   test('plan/ is pure: no I/O, no clock, no adapter', () => {
     const allowed = startsWith('plan/', 'errors.ts', 'config/values.ts', 'release/')

@@ -4,21 +4,25 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const text = readFileSync(join(root, 'docs/reliability.md'), 'utf8')
+const read = (page: string): string => readFileSync(join(root, page), 'utf8')
+const text = read('docs/reliability.md')
 
 /** `dir/file` "title"; "another title of the same file". */
-function named(): readonly { readonly file: string; readonly title: string }[] {
+function named(page: string): readonly { readonly file: string; readonly title: string }[] {
   const found: { file: string; title: string }[] = []
-  for (const [, file = '', titles = ''] of text.matchAll(/`([\w./-]+)` ((?:"[^"|]+"(?:; )?)+)/g))
+  for (const [, file = '', titles = ''] of read(page).matchAll(/`([\w./-]+)` ((?:"[^"|]+"(?:; )?)+)/g))
     for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g)) found.push({ file, title })
   return found
 }
 
-describe('docs/reliability.md', () => {
-  const proofs = named()
+describe.each([
+  ['docs/reliability.md', 120],
+  ['SECURITY.md', 30],
+])('%s', (page, least) => {
+  const proofs = named(page)
 
   test('names proofs', () => {
-    expect(proofs.length).toBeGreaterThan(100)
+    expect(proofs.length).toBeGreaterThan(least)
   })
 
   test('names only tests that there are', () => {
@@ -30,11 +34,18 @@ describe('docs/reliability.md', () => {
     })
     expect(missing.map(({ file, title }) => `${file}: ${title}`)).toEqual([])
   })
+})
 
-  test('has one row for each fault', () => {
-    const ids = [...text.matchAll(/^\| ([A-K]-?\d+) /gm)].map(([, id]) => id)
-    expect(new Set(ids).size).toBe(ids.length)
-  })
+test('each fault has one row', () => {
+  const ids = [...text.matchAll(/^\| ([A-Z]-?\d+) /gm)].map(([, id]) => id)
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('each of the 25 threats has an answer', () => {
+  const ids = [...read('SECURITY.md').matchAll(/^\| T(\d+)(?:–T(\d+))? /gm)].flatMap(([, from, to = from]) =>
+    Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index),
+  )
+  expect(ids).toEqual(Array.from({ length: 25 }, (_, index) => index + 1))
 })
 
 /** However its quotes are written. */

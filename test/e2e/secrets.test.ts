@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { expectNone, filesBelow, leak } from '../fixtures/canary.js'
 import { deliver, type Finished } from '../integration/rig/deliver.js'
 import { Place } from './place.js'
 
@@ -11,13 +12,6 @@ const canaries = {
   header: `canary-header-${'e'.repeat(9)}`,
   file: `canary/file$3#${'f'.repeat(9)}`,
 }
-
-/** Prints a variable in all the ways in which programs do. */
-const leak = (name: string): string => `
-printf '%s\\n' "$${name}"; printf 'u:%s' "$${name}" | base64; printf 'us:%s' "$${name}" | base64 -w 7
-node -e 'const v = process.env.${name}
-console.log(encodeURIComponent(v), JSON.stringify(v), Buffer.from(v).toString("hex"))
-process.stderr.write("x".repeat(65530) + v)'`
 
 /** The secret in any process's arguments, without being an argument itself. */
 const look = `for each in /proc/[0-9]*/cmdline; do
@@ -38,12 +32,12 @@ function configure(setup = 'true'): void {
   const { health } = place.config
   place.configure({
     build: {
-      setup: `rm -rf node_modules && cp -R vendor node_modules; ${leak('TOKEN')}; ${setup}`,
+      setup: `rm -rf node_modules && cp -R vendor node_modules; ${leak}; ${setup}`,
       env: { TOKEN: secret('BUILD') },
     },
     hooks: {
-      beforeStage: { run: leak('TOKEN'), env: { TOKEN: { secret: { command: 'printf %s "$HOOK"' } } } },
-      afterStage: { run: `${leak('TOKEN')}; ${look}`, on: 'hosts', env: { TOKEN: secret('HOOK') } },
+      beforeStage: { run: leak, env: { TOKEN: { secret: { command: 'printf %s "$HOOK"' } } } },
+      afterStage: { run: `${leak}; ${look}`, on: 'hosts', env: { TOKEN: secret('HOOK') } },
       afterRollout: { run: `echo $TOKEN; exit 3`, env: { TOKEN: secret('HOOK') } },
     },
     health: {
@@ -61,28 +55,7 @@ function configure(setup = 'true'): void {
 }
 
 function expectClean(where: string, text: string): void {
-  for (const [name, canary] of Object.entries(canaries)) {
-    const forms = [
-      canary,
-      encodeURIComponent(canary),
-      JSON.stringify(canary).slice(1, -1),
-      Buffer.from(canary).toString('hex'),
-      ...[0, 1, 2].map((before) =>
-        Buffer.from('u'.repeat(before) + canary)
-          .toString('base64')
-          .slice(4, -4),
-      ),
-      // Of a line that was cut, or wrapped.
-      canary.slice(0, 12),
-    ]
-    for (const form of forms) expect(text.includes(form), `${name} in ${where}: ${form}`).toBe(false)
-  }
-}
-
-function filesBelow(directory: string): readonly string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .map((path) => join(directory, path))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+  for (const [name, canary] of Object.entries(canaries)) expectNone(canary, `${name} in ${where}`, text)
 }
 
 const ship = (release: string, mode: '--json' | '--plain', change = {}): Promise<Finished> => {
