@@ -9,6 +9,10 @@ import { declareRecordCommands } from './cli/records.js'
 import { declareRolloutCommands } from './cli/rollout.js'
 import { declareUpkeepCommands } from './cli/upkeep.js'
 import { exitCodes } from './errors.js'
+import { examplesText } from './guidance/examples.js'
+import { exitCodeSummary } from './guidance/exit-codes.js'
+import { topics } from './guidance/topics.js'
+import { wrapped } from './guidance/wrap.js'
 import { runCommand, type GlobalOptions } from './run-command.js'
 
 /** Runs `deliver` with these arguments and resolves to its exit code. Prints through the process's own streams. */
@@ -82,10 +86,12 @@ export function describeProgram(program: Command, bind: Bind = () => async () =>
     .showHelpAfterError('(deliver --help lists the commands)')
     .allowExcessArguments(false)
     .exitOverride()
-    .addHelpText('after', exitCodeHelp)
+    .helpCommand(false)
+    .addHelpText('after', ending)
 
   const command: Declare = (name, summary, shape, run) => {
     const sub = shape(program.command(name).description(summary).allowExcessArguments(false))
+    sub.addHelpText('after', examplesText(name))
     const bound = bind(run, name)
     sub.action(async () => {
       const globals = program.opts()
@@ -114,12 +120,13 @@ export function describeProgram(program: Command, bind: Bind = () => async () =>
   declareRecordCommands(command)
   declareHostCommands(command)
   declareUpkeepCommands(command)
-  declareGuidanceCommands(command)
+  declareGuidanceCommands(command, program)
   return program
 }
 
-const exitCodeHelp = `
-Exit codes: 0 done, 1 failed and nothing switched, 2 usage or config, 3 locked, 4 partial, 5 failed and rolled back,
-  6 rollback failed, 7 no hosts, 8 precondition, 130/143 interrupted.
+const ending = `
+${wrapped(`Exit codes (deliver explain CODE): ${exitCodeSummary()}.`, 100)}
+
+${wrapped(`Topics (deliver help TOPIC): ${topics.map(({ name }) => name).join(', ')}; any key of the config.`, 100)}
 
 A first deploy: deliver sandbox to try it on this machine, or deliver init and deliver ship.`

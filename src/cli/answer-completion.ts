@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { complete } from './completion.js'
+import { complete } from '../guidance/completion.js'
 
 /** A word that a shell would read as something else, or that would not end up as one, is no help. */
 const plain = /^[\w@%+=:,./-]+$/

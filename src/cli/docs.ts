@@ -1,10 +1,13 @@
 import type { Argument, Command, Option } from 'commander'
+import { exitCodeTable } from '../guidance/exit-codes.js'
+import { variables } from '../guidance/variables.js'
+import { helpText } from './help-text.js'
 
 /** docs/cli.md, from the program. scripts/docs.js brings it into prettier's layout. */
 export function cliDocs(program: Command): string {
   const visible = program.createHelp().visibleCommands(program)
   const commands = visible.filter((each) => program.commands.includes(each))
-  return `${[intro, optionTable(program), notes(program), ...commands.map(section), environment].join('\n\n')}\n`
+  return `${[intro, optionTable(program), notes(program), ...commands.map(section), exitCodes(), environment()].join('\n\n')}\n`
 }
 
 const intro = `# Command line
@@ -59,12 +62,7 @@ function table(what: string, rows: readonly (readonly [string, string])[]): stri
 
 /** What the help says below its lists: exit codes, examples. */
 function notes(command: Command): string {
-  let help = ''
-  const before = command.configureOutput()
-  command.configureOutput({ ...before, writeOut: (text) => (help += text) })
-  command.outputHelp()
-  const text = help.slice(help.indexOf(command.helpInformation()) + command.helpInformation().length).trim()
-  command.configureOutput(before)
+  const text = helpText(command).slice(command.helpInformation().length).trim()
   return text === '' ? '' : `\`\`\`\n${text}\n\`\`\``
 }
 
@@ -76,14 +74,14 @@ function inMarkdown(text: string): string {
   return text.replaceAll(/[\\`*_<|[]/g, '\\$&')
 }
 
-const environment = `## Variables
+function exitCodes(): string {
+  return `## Exit codes\n\n${exitCodeTable()}`
+}
 
-| variable | |
-| --- | --- |
-| \`TAG\` | the release, where none is given |
-| \`DELIVER_CONFIG\`, \`DELIVER_ENV\` | as \`--config\` and \`--env\` |
-| \`DELIVER_ROLLOUT_BATCH\` and so on | a key of the config: its [entry](configuration.md) names its variable |
-| \`JOB_NAME\`, \`BUILD_NUMBER\`, \`BUILD_URL\`, \`BUILD_USER_ID\` | Jenkins: who holds the lock, in messages and in the history. \`GITHUB_ACTIONS\` and \`GITLAB_CI\` with theirs likewise |
-| \`CI\`, \`TERM\`, \`NO_COLOR\`, \`FORCE_COLOR\` | how output looks: [what you see](output.md) |
-| \`SSH_AUTH_SOCK\` | the ssh agent |
-| \`AWS_PROFILE\`, \`AWS_REGION\` and so on | as for every program that uses AWS: [S3](s3.md#credentials) |`
+function environment(): string {
+  const rows = variables.map(({ names, more = '', about, page }) => {
+    const linked = page === undefined ? inMarkdown(about) : `${inMarkdown(about)}: [more](${page})`
+    return `| ${names.map((name) => `\`${name}\``).join(', ')}${more} | ${linked} |`
+  })
+  return ['## Variables', '', '| variable | |', '| --- | --- |', ...rows].join('\n')
+}

@@ -1,4 +1,4 @@
-import type { Completion, Context } from '../cli/completion.js'
+import type { Completion, Context } from '../guidance/completion.js'
 import { findConfig } from '../config/find.js'
 import { loadConfig } from '../config/load.js'
 import { plainCopy } from '../config/plain.js'

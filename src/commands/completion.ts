@@ -1,4 +1,4 @@
-import { scripts, shells } from '../cli/completion-scripts.js'
+import { scripts, shells } from '../guidance/completion-scripts.js'
 import { DeliverError, exitCodes } from '../errors.js'
 import type { CommandContext, CommandResult } from './context.js'
 

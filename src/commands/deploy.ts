@@ -21,6 +21,7 @@ import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
 import type { RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
+import { unknownRelease } from './unknown-release.js'
 import { withNotices, type Told } from './with-notices.js'
 
 export interface DeployOptions extends RolloutOptions {
@@ -128,7 +129,5 @@ async function chooseRelease(store: Store, app: string, named: string | undefine
     })
   const record = await readRelease(store, app, release)
   if (record !== undefined) return record
-  throw new DeliverError('precondition', `${store.name} has no release ${release} of ${app}`, {
-    fix: 'deliver releases lists what it has; deliver publish puts one there.',
-  })
+  throw await unknownRelease(store, app, release)
 }

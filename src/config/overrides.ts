@@ -1,6 +1,6 @@
 import { allKeys } from './keys.js'
 import type { Accepts, Key } from './keys.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../nearest.js'
 import type { Problem } from './problems.js'
 
 /** A value for one run that comes from a `DELIVER_*` variable or from the command line. */

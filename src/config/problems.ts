@@ -1,6 +1,6 @@
 import type { z } from './fields.js'
 import { keysAt } from './keys.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../nearest.js'
 import { shown } from './values.js'
 
 /** One thing that is wrong with a config: where, what, and what would be right. */

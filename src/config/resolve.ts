@@ -1,7 +1,7 @@
 import { isPlain } from './plain.js'
 import type { Plain } from './plain.js'
 import { merge } from './merge.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../nearest.js'
 import { asConfig } from './overrides.js'
 import type { Override } from './overrides.js'
 import { problemsOf } from './problems.js'

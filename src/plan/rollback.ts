@@ -1,4 +1,5 @@
 import { DeliverError } from '../errors.js'
+import { nearest } from '../nearest.js'
 import { interleave } from './batches.js'
 import { foreseen, policyOf, stepTo, type RolloutChoice, type Target } from './deploy.js'
 import type { HostView, HostStep, RolloutPlan, RolloutPolicy, Skip } from './types.js'
@@ -81,7 +82,7 @@ export function planRollback(
       continue
     }
     const digest = digests.get(choice.release) ?? state.staged.get(choice.release)
-    if (digest === undefined) throw noSuchRelease(choice.release, state.host)
+    if (digest === undefined) throw noSuchRelease(choice.release, state)
     const target: Target = { release: choice.release, digest }
     steps.push(stepTo(target, state))
   }
@@ -89,7 +90,10 @@ export function planRollback(
     ...steps.map((step) => step.to),
     ...skipped.flatMap((skip) => (skip.runs === null ? [] : [skip.runs])),
   ])
-  if (goal === undefined) throw new DeliverError('precondition', 'there is nothing to roll back')
+  if (goal === undefined)
+    throw new DeliverError('precondition', 'there is nothing to roll back: no host runs a release', {
+      fix: 'Deploy one: deliver deploy.',
+    })
   const ordered = [...interleave(steps)].sort((a, b) => Number(b.out ?? false) - Number(a.out ?? false))
   // Without canaries: what is being left is worse than what is gone back to.
   const { sizes, maxUnavailable, maxFailures, pause } = policyOf(rollout)
@@ -111,8 +115,10 @@ export function planRollback(
   }
 }
 
-function noSuchRelease(release: string, host: string): DeliverError {
+function noSuchRelease(release: string, { host, staged }: HostView): DeliverError {
+  const meant = nearest(release, staged.keys())
+  const hint = meant === undefined ? '' : `Did you mean ${meant}? `
   return new DeliverError('precondition', `${host} lacks ${release}, and the store has no such release`, {
-    fix: 'deliver releases lists what the store has; deliver rollback RELEASE names another.',
+    fix: `${hint}deliver releases lists what the store has; deliver rollback RELEASE names another.`,
   })
 }

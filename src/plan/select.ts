@@ -1,4 +1,5 @@
 import { DeliverError } from '../errors.js'
+import { nearest } from '../nearest.js'
 import type { Host } from '../ports.js'
 
 /** What `--hosts` and `--limit` ask for, as they were typed. */
@@ -49,7 +50,8 @@ export function selectHosts(hosts: readonly Host[], patterns: readonly string[])
   const chosen = new Set<Host>()
   for (const pattern of wanted) {
     const matching = hosts.filter((host) => matches(host, pattern))
-    if (matching.length === 0) throw nothing(`no host matches ${JSON.stringify(pattern)}`, hosts)
+    if (matching.length === 0)
+      throw nothing(`no host matches ${JSON.stringify(pattern)}`, hosts, meant(pattern, hosts))
     for (const host of matching) chosen.add(host)
   }
   return hosts.filter((host) => chosen.has(host))
@@ -98,7 +100,14 @@ function glob(pattern: string, text: string): boolean {
 
 const shown = 20
 
-function nothing(problem: string, hosts: readonly Host[]): DeliverError {
+/** The name or label that a pattern without wildcards most likely is a slip of. */
+function meant(pattern: string, hosts: readonly Host[]): string | undefined {
+  if (/[*?]/.test(pattern)) return undefined
+  const labels = hosts.flatMap((host) => Object.entries(host.labels).map(([key, value]) => `${key}=${value}`))
+  return nearest(pattern, pattern.includes('=') ? labels : hosts.map(({ name }) => name))
+}
+
+function nothing(problem: string, hosts: readonly Host[], suggestion?: string): DeliverError {
   if (hosts.length === 0) {
     return new DeliverError('noHosts', `${problem}: the fleet is empty`, { fix: 'Add hosts to the fleet.' })
   }
@@ -107,5 +116,6 @@ function nothing(problem: string, hosts: readonly Host[]): DeliverError {
     return pairs.length === 0 ? name : `${name} (${pairs.join(' ')})`
   })
   const more = hosts.length > shown ? ` and ${hosts.length - shown} more` : ''
-  return new DeliverError('noHosts', problem, { fix: `There are: ${list.join(', ')}${more}.` })
+  const hint = suggestion === undefined ? '' : `Did you mean ${suggestion}? `
+  return new DeliverError('noHosts', problem, { fix: `${hint}There are: ${list.join(', ')}${more}.` })
 }

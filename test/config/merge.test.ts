@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { merge } from '../../src/config/merge.js'
-import { nearest } from '../../src/config/nearest.js'
+import { nearest } from '../../src/nearest.js'
 
 const tree = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(

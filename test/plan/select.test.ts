@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DeliverError } from '../../src/errors.js'
+import { DeliverError } from '../../src/errors.js'
 import {
   chooseHosts,
   isPartial,
@@ -125,5 +125,25 @@ describe('--hosts and --limit together', () => {
     expect(names(stillChosen(now, { hosts: 'web*' }, before))).toEqual(['web0', 'web2', 'web3'])
     expect(names(stillChosen(now, {}, before))).toEqual(['web0', 'web2', 'web3'])
     expect(names(stillChosen([], { limit: '2' }, before))).toEqual([])
+  })
+})
+
+describe('a slip is told what was meant', () => {
+  const fleet = ['web1', 'web2', 'db1'].map((name) => ({ name, address: name, labels: { zone: 'a' } }))
+  it.each([
+    ['wbe1', 'Did you mean web1?'],
+    ['zone=b', 'Did you mean zone=a?'],
+    ['zne=a', 'Did you mean zone=a?'],
+    ['mail*', 'There are: web1'],
+    ['completely-else', 'There are: web1'],
+  ])('%s: %s', (pattern, says) => {
+    try {
+      selectHosts(fleet, [pattern])
+      expect.unreachable()
+    } catch (error) {
+      expect(error instanceof DeliverError ? error.fix : error).toMatch(
+        new RegExp(`^${says.replace('?', '\\?')}`),
+      )
+    }
   })
 })
