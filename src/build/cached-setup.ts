@@ -150,9 +150,22 @@ async function look(
   return { tree, entries, emptyDirectories: tree.emptyDirectories }
 }
 
+async function noneIsThere(directory: string, paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    paths.map((path) =>
+      lstat(join(directory, path)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return !found.includes(true)
+}
+
 /** Keeps what setup made. That it can't is no failure: the next setup runs again. */
 async function save(request: CachedSetupRequest, plan: Plan, key: string): Promise<void> {
   const { git, clock, reporter, directory, signal } = request
+  if (await noneIsThere(directory, plan.paths)) return // an app without dependencies
   try {
     const lock = { clock, wait: lockWait, signal }
     await withRepositoryLock(git.location.state, lock, async () => {

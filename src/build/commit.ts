@@ -163,7 +163,8 @@ async function checkSource(request: CommitRequest, source: Commit, deps: readonl
   }
   if (tracked.length > 0)
     warn(reporter, `${listPaths(tracked)}: not as in the commit; the release has what is committed`)
-  if (untracked > 0) warn(reporter, `${untracked} untracked files or directories are not in the release`)
+  if (untracked === 1) warn(reporter, '1 untracked file or directory is not in the release')
+  else if (untracked > 1) warn(reporter, `${untracked} untracked files or directories are not in the release`)
 }
 
 function isBelow(path: Buffer, deps: readonly string[]): boolean {

@@ -193,6 +193,15 @@ describe('what setup made', () => {
     expect(builder.runs).toBe(1)
   })
 
+  it('of an app that has none is not looked for, and nothing is said', async () => {
+    const builder = Builder.create()
+    builder.env = { THEN: 'rm -rf node_modules' }
+    const { outcome, notes, warnings } = await builder.setup()
+    expect(outcome).toBe('ran')
+    expect(notes).not.toMatch(/not kept|not taken/)
+    expect(warnings).toEqual([])
+  })
+
   it('is not written through a hard link', async () => {
     const builder = Builder.create()
     await builder.setup()

@@ -223,6 +223,10 @@ describe('a work tree that is not as committed', () => {
     const reporter = recorder()
     await commit(directory, 'r1', { reporter })
     expect(reporter.warnings()).toEqual(['2 untracked files or directories are not in the release'])
+    unlinkSync(join(directory, 'notes.txt'))
+    const again = recorder()
+    await commit(directory, 'r2', { reporter: again })
+    expect(again.warnings()).toEqual(['1 untracked file or directory is not in the release'])
   })
 
   it('may differ below the deps paths', async () => {
