@@ -35,7 +35,7 @@ export async function userData(
     throw new DeliverError('usage', `--format: ${JSON.stringify(options.format)} is not known`, {
       fix: `Use one of ${userDataFormats.join(', ')}.`,
     })
-  const text = write(await scriptOf(config, options), format)
+  const text = write(await scriptOf(context, config, options), format)
   const bytes = Buffer.byteLength(text)
   if (format !== 'program' && bytes > userDataLimit)
     throw new DeliverError(
@@ -49,7 +49,11 @@ export async function userData(
   return { code: exitCodes.done, text: '', data: { format, bytes } }
 }
 
-async function scriptOf(config: Config, options: UserDataOptions): Promise<BootScript> {
+async function scriptOf(
+  context: CommandContext,
+  config: Config,
+  options: UserDataOptions,
+): Promise<BootScript> {
   const { app, environment, boot, target, ssh } = config
   if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
   const user = boot.user ?? ssh.user
@@ -68,7 +72,7 @@ async function scriptOf(config: Config, options: UserDataOptions): Promise<BootS
     environment,
     path: target.path,
     user,
-    source: await sourceOf(config, options),
+    source: await sourceOf(context, config, options),
     pointerKey: pointerKey(app, environment),
     ...(hook === undefined ? {} : { hook }),
     ...(signers === undefined ? {} : { signers: signers.trimEnd() }),
@@ -76,7 +80,11 @@ async function scriptOf(config: Config, options: UserDataOptions): Promise<BootS
   }
 }
 
-async function sourceOf(config: Config, { presign }: UserDataOptions): Promise<BootSource> {
+async function sourceOf(
+  context: CommandContext,
+  config: Config,
+  { presign }: UserDataOptions,
+): Promise<BootSource> {
   const { fetch } = config.boot
   if (config.store === undefined) throw missing('store', "store: { s3: { bucket: 'builds' } }")
   if (presign === undefined && fetch.kind !== 'presigned') return bootSource(fetch, config.store)
@@ -90,7 +98,12 @@ async function sourceOf(config: Config, { presign }: UserDataOptions): Promise<B
     })
   const keys = [pointerKey(app, environment), pointer.agent.key, pointer.listing.key, pointer.archive.key]
   const { presignReads } = await import('../adapters/s3/presign.js')
-  const urls = await presignReads(place, keys, seconds, systemClock)
+  const { urls, endsEarly } = await presignReads(place, keys, seconds, systemClock)
+  if (endsEarly !== undefined)
+    context.reporter.event({
+      type: 'warning',
+      text: `the signed URLs end at ${new Date(endsEarly).toISOString()}, sooner than asked for: then the credentials that signed them expire. Sign with an access key, or print the user data anew in time`,
+    })
   return { kind: 'presigned', place: `s3://${place.bucket}/${place.prefix}/`, urls }
 }
 

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net'
 export interface Passing {
   readonly method: string
   readonly url: string
+  /** `ACCESS-KEY-ID/DATE/REGION`: who signed it, as far as the header tells. */
+  readonly signer: string
 }
 
 /**
@@ -38,7 +40,8 @@ export interface FaultProxy {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const passed: Passing[] = []
   const server = createServer((incoming, outgoing) => {
-    const passing = { method: incoming.method ?? '', url: incoming.url ?? '' }
+    const signer = /Credential=([^/]+\/\d+\/[^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? ''
+    const passing = { method: incoming.method ?? '', url: incoming.url ?? '', signer }
     passed.push(passing)
     pass(target, incoming, outgoing, proxy.fault(passing))
   })
