@@ -53,11 +53,15 @@ async function unpack(store: StoreFiles, release: string, scratch: string): Prom
   return archive === undefined ? undefined : readArchive(archive, join(scratch, release))
 }
 
-/** A guard looks once a second whether it is still needed, and on a busy machine a second can be long. */
+/**
+ * A guard looks once a second whether it is still needed, and what a prune took away is removed when nobody waits: on a busy machine
+ * that can be long.
+ */
 async function lookWhenSettled(host: InspectedHost, expected: Expectation): ReturnType<typeof lookAround> {
   for (let left = 30; ; left -= 1) {
     const seen = await lookAround(host)
-    if (seen.guards.length === 0 || expected.unfinished === true || left === 0) return seen
+    const settled = seen.guards.length === 0 && seen.left.length === 0
+    if (settled || expected.unfinished === true || left === 0) return seen
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }

@@ -80,8 +80,9 @@ begin_mutation() {
   trap '' HUP PIPE
   enter_layout
   take_lock
-  stop_preparing
+  # First: who is fenced out changes nothing, the preparation of the next release included.
   check_fence
+  stop_preparing
   journaled=yes
   find_rename .deliver || end 11 "nothing on this host renames over a link in one step (mv -T, perl, python3 or node would)"
   find_hash || end 11 "no sha256sum and no shasum on this host"

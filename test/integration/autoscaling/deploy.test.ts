@@ -12,6 +12,7 @@ beforeAll(async () => {
   world = await startFleetWorld(4)
   await world.publish('v1')
   await world.publish('v2')
+  await world.publish('v3')
   await world.publish('bad', 500)
 })
 afterAll(() => world.stop())
@@ -113,6 +114,43 @@ test('an empty group is no success', async () => {
   const { code, output } = await deploy('v1', '--strategy', 'parallel')
   expect(code, output).toBe(7)
   expect(output).toContain('the group api-prod')
+})
+
+test('the first deploy of a group without servers moves the pointer with --allow-empty, and says that nothing was checked', async () => {
+  const { code, output } = await deploy('v1', '--allow-empty')
+  expect(code, output).toBe(0)
+  expect(output).toContain('is empty: nothing was sent and no health checked')
+  expect(await world.pointer()).toBe('v1')
+  await world.launch(1)
+  const next = await deploy('v1')
+  expect(next.code, next.output).toBe(0)
+  expect(await world.inspect([1], { current: 'v1', pointer: 'v1' })).toEqual([])
+})
+
+test('a deploy that was suspended while another took its lock over touches no host and no pointer', async () => {
+  await threeOnV1()
+  const first = world.start('deploy', 'v2', '--yes')
+  const suspended = new Promise<void>((resolve) => {
+    once(/^beforeActivate/, () => {
+      first.process.kill('SIGSTOP')
+      resolve()
+      return Promise.resolve()
+    })
+  })
+  await suspended
+  const early = await deploy('v3')
+  expect(early.code, early.output).toBe(3)
+  await world.ageLock(11 * 60_000)
+  const second = await deploy('v3')
+  expect(second.code, second.output).toBe(0)
+  expect(second.output).toMatch(/never ended; this one takes its lock over/)
+  const restarts = once(/^restart/, () => Promise.resolve())
+  first.process.kill('SIGCONT')
+  const { code, output } = await first.finished
+  expect(code, output).not.toBe(0)
+  expect(restarts()).toBe(0)
+  expect(await world.running(1, 2, 3)).toEqual(['1 v3', '2 v3', '3 v3'])
+  expect(await world.inspect([1, 2, 3], { current: 'v3', pointer: 'v3' })).toEqual([])
 })
 
 test('without the permission to list groups nothing is touched, and the error names it', async () => {

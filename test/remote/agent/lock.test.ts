@@ -22,7 +22,12 @@ onEachShell((makeHost, shell) => {
     expectCode(await host.call(prune({ fence: 6, keep: 1 })), codes.fenced)
     expectCode(await host.call(prune({ fence: 7, keep: 1 })), 0)
     expectCode(await host.call(prune({ fence: 9, keep: 1 })), 0)
+    // What the later deploy has begun to prepare goes on.
+    mkdirSync(host.at('.deliver/preparing'))
     expectCode(await host.call(prune({ fence: 7, keep: 1 })), codes.fenced)
+    expect(existsSync(host.at('.deliver/preparing'))).toBe(true)
+    expectCode(await host.call(prune({ fence: 9, keep: 1 })), 0)
+    expect(existsSync(host.at('.deliver/preparing'))).toBe(false)
   })
 
   describe.each(['with flock, where there is one', 'without flock'])('%s', (which) => {
