@@ -25,6 +25,20 @@ async function metadata(told: Readonly<Record<string, string>>): Promise<string>
   return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
 }
 
+/** Auto Scaling, which writes down who signed what. */
+async function scaling(told: string[]): Promise<string> {
+  const server = createServer((request, answer) => {
+    request.on('data', (body: Buffer) =>
+      told.push(`${request.headers.authorization ?? ''} ${body.toString()}`),
+    )
+    request.on('end', () => answer.end())
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+}
+
 async function fromRole(place: BootPlace, region?: string): Promise<BootSource> {
   const { source } = await place.script()
   const base = source.kind === 'url' ? source.base : ''
@@ -144,16 +158,6 @@ onShells(['dash'], (make) => {
       const place = make()
       await place.point(release, { tree })
       const told: string[] = []
-      const scaling = createServer((request, answer) => {
-        request.on('data', (body: Buffer) =>
-          told.push(`${request.headers.authorization ?? ''} ${body.toString()}`),
-        )
-        request.on('end', () => answer.end())
-      })
-      servers.push(scaling)
-      await new Promise<void>((resolve) => scaling.listen(0, '127.0.0.1', resolve))
-      const address = scaling.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
       const ran = await place.run('boot', {
         script: {
           source: await fromRole(place, 'us-east-1'),
@@ -162,7 +166,7 @@ onShells(['dash'], (make) => {
         env: {
           AWS_EC2_METADATA_DISABLED: 'false',
           AWS_EC2_METADATA_SERVICE_ENDPOINT: await metadata(instance),
-          AWS_ENDPOINT_URL_AUTO_SCALING: `http://127.0.0.1:${port}`,
+          AWS_ENDPOINT_URL_AUTO_SCALING: await scaling(told),
         },
         programs: aws(place, away),
       })
@@ -181,4 +185,36 @@ onShells(['dash'], (make) => {
       expect(place.signed[0]).toContain('/us-east-1/s3/')
     },
   )
+
+  it('tells the group that it is still at work while it tries again', async () => {
+    const place = make()
+    await place.point('v1')
+    let failures = 2
+    place.fault = (key, _body, answer) => {
+      if (!key.endsWith('current.json') || failures-- <= 0) return undefined
+      answer.writeHead(503).end()
+      return true
+    }
+    const told: string[] = []
+    const { code, output } = await place.run('boot', {
+      script: {
+        source: await fromRole(place, 'eu-west-1'),
+        hook: { name: 'boot', group: 'api' },
+        retryFor: 300_000,
+      },
+      env: {
+        AWS_EC2_METADATA_DISABLED: 'false',
+        AWS_EC2_METADATA_SERVICE_ENDPOINT: await metadata(instance),
+        AWS_ENDPOINT_URL_AUTO_SCALING: await scaling(told),
+      },
+      programs: aws(place, away),
+    })
+    expect([code, place.current], output).toEqual([0, 'v1'])
+    const actions = told.map((each) => new URLSearchParams(each.split(' ').at(-1)).get('Action'))
+    expect(actions).toEqual([
+      'RecordLifecycleActionHeartbeat',
+      'RecordLifecycleActionHeartbeat',
+      'CompleteLifecycleAction',
+    ])
+  })
 })

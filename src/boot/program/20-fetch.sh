@@ -49,10 +49,18 @@ fetch_aws() {
   set -- "$1" "$2" "$3" ${aws_endpoint:+--endpoint-url "$aws_endpoint"} ${region:+--region "$region"}
   aws_to=$2 aws_key=$1 aws_size=$3
   shift 3
+  left=$((end_of_tries - $(now)))
+  [ "$left" -gt 10 ] || left=10
+  # awscli waits for ever where a byte comes now and then.
+  set -- aws "$@"
+  ! timeout -k 5 5 true 2>/dev/null || set -- timeout -k 5 "$left" "$@"
   (
     ulimit -f $((aws_size / 512 + 8))
-    exec aws "$@" s3 cp --only-show-errors "s3://$bucket/$prefix$aws_key" "$aws_to" </dev/null
-  ) 2>&1 | tail -n 3 && [ -f "$aws_to" ] || no "$aws_key: awscli could not fetch it"
+    exec "$@" s3 cp --only-show-errors "s3://$bucket/$prefix$aws_key" "$aws_to" </dev/null
+  ) 2>&1 | tail -n 3
+  # What it had of one that it did not finish, under a name of its own.
+  rm -f "$aws_to".????????
+  [ -f "$aws_to" ] || no "$aws_key: awscli could not fetch it"
 }
 
 fetch_signed() {
@@ -73,5 +81,11 @@ fetch_pinned() {
 $pinned
 END
   [ -n "$url" ] || no "$1 is not among the signed URLs: the pointer has moved since. Print the user data anew" || return 1
-  get "$url" "$2" "$3"
+  status=
+  get "$url" "$2" "$3" && return 0
+  # 400: the temporary credentials that signed it have expired before it did.
+  case $status in
+    400 | 403) no "$1: HTTP status $status: the signed URL has expired, or its signer may not read this. Print the user data anew" ;;
+  esac
+  return 1
 }

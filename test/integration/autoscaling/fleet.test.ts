@@ -281,6 +281,22 @@ describe('when AWS fails', () => {
     expect(proxy.calls.filter((call) => call.action === action)).toHaveLength(1)
   })
 
+  test.each([
+    ['ExpiredToken', /the credentials have expired/, /Log in/],
+    ['InvalidClientTokenId', /AWS doesn't know the access key or token/, /AWS_ACCESS_KEY_ID/],
+    ['SignatureDoesNotMatch', /the signature is refused/, /secret access key/],
+    ['OptInRequired', /the region is not enabled/, /fleet\.autoscaling\.region/],
+  ])('%s is told at once, with what to do', async (code, message, fix) => {
+    await groups.create('api', { size: 1 })
+    proxy.before = () => awsFault(code === 'OptInRequired' ? 400 : 403, code)
+    await expect(fleetOf().fleet.hosts()).rejects.toMatchObject({
+      kind: 'precondition',
+      message: expect.stringMatching(message) as string,
+      fix: expect.stringMatching(fix) as string,
+    })
+    expect(proxy.calls).toHaveLength(1)
+  })
+
   test('an error page of a gateway is waited out', async () => {
     const ids = await groups.create('api', { size: 1 })
     let refused = 0

@@ -33,6 +33,11 @@ export async function builtOnce(name: string, recipe: string, args: readonly str
   return target
 }
 
+/** Debian's awscli with all that it needs, to lie below the base image. */
+export function awscliLayer(): Promise<string> {
+  return builtOnce('awscli', fileURLToPath(new URL('build-awscli.sh', import.meta.url)))
+}
+
 export function baseImage(): Promise<string> {
   return builtOnce('base', fileURLToPath(new URL('build-base.sh', import.meta.url)))
 }

@@ -24,7 +24,8 @@ export interface MachineSettings {
   readonly network: Network
   /** This host's place on the machine; see rig-directory.ts. */
   readonly directory: string
-  readonly baseImage: string
+  /** Directories that the disk is made of, the uppermost first. */
+  readonly layers: readonly string[]
   readonly keys: { readonly deploy: string; readonly admin: string; readonly knownHosts: string }
   /** Whether `deploy` may read the journal. */
   readonly journalReadable: boolean
@@ -66,10 +67,10 @@ export class SystemdHost {
 
   /** Makes the disk: the shared base below, what this host writes above. Returns its known_hosts line. */
   async prepare(): Promise<string> {
-    const { directory, baseImage, diskSize } = this.#settings
+    const { directory, layers: shared, diskSize } = this.#settings
     for (const name of ['upper', 'work', 'root', 'srv'])
       await mkdir(join(directory, name), { recursive: true })
-    const layers = `lowerdir=${baseImage},upperdir=${directory}/upper,workdir=${directory}/work`
+    const layers = `lowerdir=${shared.join(':')},upperdir=${directory}/upper,workdir=${directory}/work`
     await mustRun('mount', ['-t', 'overlay', 'overlay', '-o', layers, join(directory, 'root')])
     if (diskSize !== undefined)
       await mustRun('mount', ['-t', 'tmpfs', '-o', `size=${diskSize}`, 'tmpfs', join(directory, 'srv')])

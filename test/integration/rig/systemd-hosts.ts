@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { baseImage } from './cache.js'
+import { awscliLayer, baseImage } from './cache.js'
 import { mustRun } from './command.js'
 import { claimNetwork } from './network.js'
 import { createRigDirectory, removeRig, sweepDeadRigs } from './rig-directory.js'
@@ -13,6 +13,8 @@ export interface HostOptions {
   readonly sudo?: 'restart' | 'none'
   /** Size of the file system under /srv/api, e.g. `64m`. Default: this machine's disk. */
   readonly diskSize?: string
+  /** Whether the host has Debian's awscli. Default: no. */
+  readonly awscli?: boolean
 }
 
 export interface HostRig {
@@ -39,14 +41,17 @@ export async function startHosts(
   const stop = () => removeRig(directory, network.bridge)
   try {
     const keys = await createKeys(join(directory, 'keys'))
-    const hosts = Array.from({ length: count }, (_, index) => {
-      const own = typeof options === 'function' ? options(index + 1) : options
+    const choices = Array.from({ length: count }, (_, index) =>
+      typeof options === 'function' ? options(index + 1) : options,
+    )
+    const awscli = choices.some((own) => own.awscli === true) ? await awscliLayer() : undefined
+    const hosts = choices.map((own, index) => {
       return new SystemdHost({
         name: `web${index + 1}`,
         address: `${network.prefix}.${11 + index}`,
         network,
         directory: join(directory, `web${index + 1}`),
-        baseImage: image,
+        layers: own.awscli === true && awscli !== undefined ? [image, awscli] : [image],
         keys,
         journalReadable: own.journalReadable ?? true,
         sudo: own.sudo ?? 'restart',
