@@ -81,7 +81,9 @@ export function gitError(command: string, end: ProcessEnd, said: string): Delive
       ? new DeliverError('precondition', 'git is not installed, or not in PATH', {
           fix: 'Install git 2.31 or newer.',
         })
-      : new DeliverError('failed', `git could not be started: ${end.because}`)
+      : new DeliverError('failed', `git could not be started: ${end.because}`, {
+          fix: 'Run git --version in this directory: the system is short of something, or git is not executable.',
+        })
   }
   if (end.kind === 'aborted') return new DeliverError('interrupted', `git ${command}: interrupted`)
   const how =

@@ -55,7 +55,10 @@ export interface OpenedRepository {
 /** Finds the repository that a directory is in, and refuses what can't hold a build. */
 export async function openRepository(path: string): Promise<OpenedRepository> {
   const directory = await realpath(path).catch((cause: unknown) => {
-    throw new DeliverError('usage', `${path}: there is no such directory`, { cause })
+    throw new DeliverError('usage', `${path}: there is no such directory`, {
+      fix: 'Run deliver in the checkout of the app.',
+      cause,
+    })
   })
   const query = await gitQueries(directory)
   await checkVersion(query)

@@ -6,7 +6,7 @@ export async function readTags(query: GitQuery): Promise<{ name: string; commit:
   // `*objectname` is what an annotated tag leads to.
   const format = ['', '*'].map((of) => `%(${of}objectname)%00%(${of}objecttype)%00%(${of}authoremail)`)
   const answer = await query('for-each-ref', `--format=%(refname)%00${format.join('%00')}`, 'refs/tags')
-  if (answer.code !== 0) throw new DeliverError('failed', `tags can't be read: ${answer.said}`)
+  if (answer.code !== 0) throw unreadable('tags', answer.said)
   const tags = answer.text.split('\n').map((line) => {
     const [ref = '', ...objects] = line.split('\0')
     const [id = '', type, email = ''] = objects[1] === 'tag' ? objects.slice(3) : objects
@@ -14,6 +14,12 @@ export async function readTags(query: GitQuery): Promise<{ name: string; commit:
     return { name: ref.slice('refs/tags/'.length), commit: type === 'commit' ? id : '', author }
   })
   return tags.filter((tag) => tag.name !== '' && tag.commit !== '')
+}
+
+function unreadable(what: string, said: string): DeliverError {
+  return new DeliverError('failed', `${what} can't be read: ${said}`, {
+    fix: fixFor(said) ?? 'git fsck in the clone tells what is wrong with it; a fresh clone helps.',
+  })
 }
 
 const cacheRefs = 'refs/deliver/deps/'
@@ -26,7 +32,7 @@ export function cacheRef(key: string): string {
 /** By the refs alone: a commit that can't be read is for whoever wants it to tell. */
 export async function readCaches(query: GitQuery): Promise<{ key: string; commit: string }[]> {
   const answer = await query('for-each-ref', '--format=%(refname) %(objectname)', cacheRefs)
-  if (answer.code !== 0) throw new DeliverError('failed', `refs can't be read: ${answer.said}`)
+  if (answer.code !== 0) throw unreadable('refs', answer.said)
   return answer.text.split('\n').flatMap((line) => {
     const [ref = '', commit = ''] = line.split(' ')
     const key = ref.slice(cacheRefs.length)
@@ -57,7 +63,9 @@ export async function updateRef(
 
 export function tagRef(name: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9._/+-]*$/.test(name)) return `refs/tags/${name}`
-  throw new DeliverError('usage', `${JSON.stringify(name)} is not a tag that deliver writes`)
+  throw new DeliverError('usage', `${JSON.stringify(name)} is not a tag that deliver writes`, {
+    fix: 'Begin with a letter or digit, and use letters, digits, ".", "_", "+" and "-".',
+  })
 }
 
 export function isObjectId(text: string): boolean {

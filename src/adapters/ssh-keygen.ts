@@ -49,7 +49,9 @@ export async function verifyStatement(
     const args = ['-Y', 'verify', '-f', signed.allowedSigners, ...names, '-s', file]
     const { end, stderr } = await run(keygen, args, signed.statement)
     if (end.kind === 'exit') return end.code === 0
-    throw new DeliverError('failed', `ssh-keygen can't verify a signature: ${whyNot(end, stderr)}`)
+    throw new DeliverError('failed', `ssh-keygen can't verify a signature: ${whyNot(end, stderr)}`, {
+      fix: 'Install OpenSSH 8.2 or newer, and see that ssh-keygen runs.',
+    })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

@@ -116,5 +116,7 @@ function zstdError(end: ProcessEnd, said: string): DeliverError {
     })
   }
   if (end.kind === 'aborted') return new DeliverError('interrupted', 'zstd: interrupted')
-  return new DeliverError('failed', `zstd failed (${JSON.stringify(end)}) ${said}`.trim())
+  return new DeliverError('failed', `zstd failed (${JSON.stringify(end)}) ${said}`.trim(), {
+    fix: "Look whether the disk or the memory is full; archive.format: 'tar.gz' needs no zstd.",
+  })
 }

@@ -5,6 +5,9 @@ import { DeliverError } from '../errors.js'
 import type { Encoding } from '../remote/verbs.js'
 import { ZstdFrames } from './zstd-frames.js'
 
+/** What to do about an archive that isn't what it was. */
+const again = 'Make it again: deliver archive; of one in the store, publish the release under another name.'
+
 /** Throws, at the end at the latest, when the source is damaged or cut. */
 export async function* decompress(source: Readable, encoding: Encoding): AsyncGenerator<Buffer> {
   if (encoding === 'none') yield* source as AsyncIterable<Buffer>
@@ -32,7 +35,7 @@ async function* unzstdFrames(source: Readable): AsyncGenerator<Buffer> {
   } finally {
     source.destroy()
   }
-  if (!frames.whole) throw new DeliverError('failed', 'the archive is cut')
+  if (!frames.whole) throw new DeliverError('failed', 'the archive is cut', { fix: again })
 }
 
 type Piece = ReturnType<ZstdFrames['push']>[number]
@@ -90,7 +93,9 @@ async function* unzstdProcess(source: Readable): AsyncGenerator<Buffer> {
         },
       )
     if (end.kind !== 'exit' || end.code !== 0)
-      throw new DeliverError('failed', `zstd could not read the archive (${JSON.stringify(end)})`)
+      throw new DeliverError('failed', `zstd could not read the archive (${JSON.stringify(end)})`, {
+        fix: again,
+      })
   } finally {
     source.destroy()
     zstd.stop()

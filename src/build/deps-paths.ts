@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DeliverError } from '../errors.js'
+import { DeliverError, messageOf } from '../errors.js'
 
 /** Build.deps as written, made plain: no `./`, no trailing slash, none inside another. Throws for what can't be a path of the release. */
 export function plainDepsPaths(paths: readonly string[]): readonly string[] {
@@ -30,7 +30,10 @@ export async function defaultDepsPaths(directory: string): Promise<readonly stri
   const path = join(directory, 'package.json')
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '{}'
-    throw new DeliverError('precondition', `${path} can't be read`, { cause })
+    throw new DeliverError('precondition', `${path} can't be read: ${messageOf(cause)}`, {
+      fix: 'Make it readable for the user that runs deliver.',
+      cause,
+    })
   })
   let manifest: unknown
   try {

@@ -19,7 +19,10 @@ export async function withHosts<T>(
   if (target === undefined) throw missing('target', "target: { path: '/srv/api' }")
   const fleet = await openFleet(config, context.reporter)
   const hosts = chooseHosts(await fleet.hosts(context.interrupt.signal), selection)
-  if (hosts.length === 0) throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`)
+  if (hosts.length === 0)
+    throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`, {
+      fix: 'Check fleet in the config.',
+    })
   const transport = await openTransport(config, context.env, context.reporter)
   const { redact } = context.secrets.redactor
   const links = hosts.map((host) => new HostLink({ host, transport, path: target.path, redact }))

@@ -34,7 +34,10 @@ export async function confirmRelease(context: CommandContext, plan: RolloutPlan,
     })
   const { length } = plan.steps.filter(({ act }) => act === 'activate')
   if (await context.ask(`${why}. Deploy it to ${length} host(s) of ${config.environment}?`)) return
-  throw new DeliverError('failed', `${record.release}: declined; nothing was changed`, { declined: true })
+  throw new DeliverError('failed', `${record.release}: declined; nothing was changed`, {
+    fix: 'To deploy it all the same, answer y or give --yes.',
+    declined: true,
+  })
 }
 
 /** What a deploy of this plan would ask. */

@@ -161,7 +161,9 @@ function checkAnswers(answers: Answers): void {
   })
   if (problems.length === 0) return
   const lines = problems.map(({ path, text }) => `  ${formatPath(path)}: ${text}`)
-  throw new DeliverError('usage', [`init: this would be no valid config:`, ...lines].join('\n'))
+  throw new DeliverError('usage', [`init: this would be no valid config:`, ...lines].join('\n'), {
+    fix: 'Nothing was written. Give other values; deliver init --help lists the options.',
+  })
 }
 
 function unitsOf(options: InitOptions, found: Detected, answers: Answers): readonly NewFile[] {

@@ -16,7 +16,10 @@ export async function writePlanFile(directory: string, file: string, plan: Saved
     await rename(aside, path)
   } catch (cause) {
     await rm(aside, { force: true })
-    throw new DeliverError('failed', `--out ${file}: ${messageOf(cause)}`, { cause })
+    throw new DeliverError('failed', `--out ${file}: ${messageOf(cause)}`, {
+      fix: 'Name a file in a directory that is there and may be written.',
+      cause,
+    })
   }
 }
 

@@ -136,5 +136,8 @@ async function mayGoAhead(
 ): Promise<void> {
   if (options.yes === true || context.ask === undefined || plan.steps.length === 0) return
   if (await context.ask(`Roll ${plan.steps.length} host(s) back to ${plan.release}?`)) return
-  throw new DeliverError('failed', 'rollback: declined; nothing was changed', { declined: true })
+  throw new DeliverError('failed', 'rollback: declined; nothing was changed', {
+    fix: 'To go back all the same, answer y or give --yes.',
+    declined: true,
+  })
 }

@@ -145,5 +145,5 @@ async function takeLease(
 function parseLockWait(text: string): number {
   const parsed = parseDuration(text)
   if (parsed.ok) return parsed.value
-  throw new DeliverError('usage', `--lock-wait: ${parsed.problem}`)
+  throw new DeliverError('usage', `--lock-wait: ${parsed.problem}`, { fix: 'E.g. --lock-wait 15m.' })
 }

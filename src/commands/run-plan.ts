@@ -49,7 +49,9 @@ export function openPlan(
   const recordOf = (release: string): ReleaseRecord => {
     const record = intent.record(release)
     if (record !== undefined) return record
-    throw new DeliverError('precondition', `the store has no release ${release}`)
+    throw new DeliverError('precondition', `the store has no release ${release}`, {
+      fix: 'deliver releases lists what it has; deliver publish puts one there.',
+    })
   }
   const openNow = async (release: string): Promise<ReleaseMaterial> =>
     openMaterial(store, recordOf(release), run.stop)

@@ -31,5 +31,7 @@ function numberOf(flag: string, text: string | undefined, most: number): number 
   if (text === undefined) return undefined
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= most) return value
-  throw new DeliverError('usage', `${flag}: ${JSON.stringify(text)} is no number from 1 to ${most}`)
+  throw new DeliverError('usage', `${flag}: ${JSON.stringify(text)} is no number from 1 to ${most}`, {
+    fix: `Write e.g. ${flag} 3.`,
+  })
 }

@@ -22,7 +22,10 @@ export async function ssh(
   const config = await context.config()
   const fleet = await openFleet(config, context.reporter)
   const [host, ...others] = selectHosts(await fleet.hosts(context.interrupt.signal), [asked])
-  if (host === undefined) throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`)
+  if (host === undefined)
+    throw new DeliverError('noHosts', `the fleet is empty: ${fleet.name}`, {
+      fix: 'Check fleet in the config.',
+    })
   if (others.length > 0)
     throw new DeliverError('usage', `${JSON.stringify(asked)} means ${others.length + 1} hosts`, {
       fix: `Name one of them: ${[host, ...others].map(({ name }) => name).join(', ')}.`,

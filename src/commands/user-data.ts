@@ -112,7 +112,8 @@ const longest = 7 * 24 * 60 * 60
 
 function presignSeconds(text: string): number {
   const parsed = parseDuration(text)
-  if (!parsed.ok) throw new DeliverError('usage', `--presign: ${parsed.problem}`)
+  if (!parsed.ok)
+    throw new DeliverError('usage', `--presign: ${parsed.problem}`, { fix: 'E.g. --presign 12h.' })
   const seconds = Math.floor(parsed.value / 1000)
   if (seconds >= 1 && seconds <= longest) return seconds
   throw new DeliverError('usage', `--presign: ${text} is not possible`, { fix: 'AWS takes from 1s to 168h.' })

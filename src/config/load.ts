@@ -46,5 +46,11 @@ function given(value: string | undefined): string | undefined {
 function invalid(file: string, problems: readonly Problem[]): DeliverError {
   const lines = problems.map(({ path, text }) => `${formatPath(path)}: ${text}`)
   const count = lines.length === 1 ? 'a problem' : `${lines.length} problems`
-  return new DeliverError('usage', [`${file} has ${count}:`, ...lines.map((line) => `  ${line}`)].join('\n'))
+  return new DeliverError(
+    'usage',
+    [`${file} has ${count}:`, ...lines.map((line) => `  ${line}`)].join('\n'),
+    {
+      fix: 'Nothing was done. deliver help KEY tells of a key, e.g. deliver help rollout.batch.',
+    },
+  )
 }

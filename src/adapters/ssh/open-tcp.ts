@@ -30,7 +30,14 @@ export function openTcp({ client, address, lost, signal }: TcpRequest): Promise<
       finish()
     }
     const refuse = (because: string, cause?: unknown) =>
-      settle(() => reject(new DeliverError('failed', `no connection to ${target}: ${because}`, { cause })))
+      settle(() =>
+        reject(
+          new DeliverError('failed', `no connection to ${target}: ${because}`, {
+            fix: 'Check that the host is up, its address and port, and what lies between (firewall, bastion).',
+            cause,
+          }),
+        ),
+      )
     const abort = () => settle(() => reject(abortReason(signal)))
     const gone = () => refuse(messageOf(lost.reason))
     if (signal?.aborted === true) return abort()

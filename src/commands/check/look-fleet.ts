@@ -91,7 +91,10 @@ async function lookAtHost(link: HostLink, call: AgentCall, signal: AbortSignal):
     const reading = readHostCheck(await link.call(call, { timeout: lookLimit, signal }))
     signal.throwIfAborted()
     if (reading.kind === 'ok') return reading.value
-    if (reading.kind === 'refused') throw new DeliverError('precondition', reading.text)
+    if (reading.kind === 'refused')
+      throw new DeliverError('precondition', reading.text, {
+        fix: 'Put it right on the host; deliver ssh HOST opens a session.',
+      })
     const said = reading.log.trim().split('\n').at(-1) ?? ''
     throw new DeliverError(
       'failed',

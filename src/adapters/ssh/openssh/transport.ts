@@ -123,7 +123,9 @@ class OpenSshTransport implements Transport {
       if (outcome === 'learned') {
         // Each host on the way has one key to learn.
         if (learned++ > 8)
-          throw new DeliverError('failed', `${target.where}: its keys change with every attempt`)
+          throw new DeliverError('failed', `${target.where}: its keys change with every attempt`, {
+            fix: 'Several servers answer at this address. Name one of them.',
+          })
         continue
       }
       if (!outcome.retry || failures >= most) throw tried(outcome.error, failures)
