@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeliverError } from '../errors.js'
 import type { Commit, Git } from '../ports.js'
-import { listingDigest } from '../release/listing.js'
+import { listingBytes } from '../release/listing.js'
 import { encodeManifest, manifestFile } from '../release/manifest.js'
 import { checkReleaseName } from '../release/name.js'
 import type { ArchiveFormat, Body, ReleaseRecord } from '../release/release.js'
@@ -35,6 +36,8 @@ export interface ArchiveResult {
   readonly outcome: 'created' | 'reused'
   readonly record: ReleaseRecord
   readonly files: ArchiveFiles
+  /** Of an archive that was made now, what hosts compare their tree with: see release/listing.ts. */
+  readonly listing?: Buffer | undefined
 }
 
 export function archivesDirectory(git: Git, directory: string | undefined): string {
@@ -64,6 +67,7 @@ export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveRe
   const appVersion = versionOfPackage(packageFile)
   const source = await request.git.commit(provenance.source)
   const manifestBody = await writeWhole(files.manifest, [await encodeManifest(manifest)])
+  const listing = listingBytes(manifest)
   const record: ReleaseRecord = {
     version: 1,
     app: request.app,
@@ -79,13 +83,13 @@ export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveRe
       file: manifestFile,
       entries: manifest.entries.length,
       bytes: manifest.entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0),
-      digest: listingDigest(manifest),
+      digest: createHash('sha256').update(listing).digest('hex'),
     },
   }
   if (parts.length > 0) await writeWhole(files.parts, [encodeParts(record, levelOf(request), parts)])
   // Last, as in the store: an archive counts when its record is there.
   await writeWhole(files.record, [encodeRecord(record)])
-  return { outcome: 'created', record, files }
+  return { outcome: 'created', record, files, listing }
 }
 
 async function prebuilt(git: Git, release: string): Promise<{ commit: Commit; provenance: Provenance }> {

@@ -64,10 +64,10 @@ export async function commitDependencies(request: CommitRequest): Promise<Commit
   const since = await diskTime(git.location.state)
   const index = await readIndex(place)
   const where = { root: git.location.directory, algorithm: git.objectHash }
-  const { entries } = await identify(where, tree, index, signal)
+  const { entries, read } = await identify(where, tree, index, signal)
   return withRepositoryLock(git.location.state, lock, async () => {
     const result = await commitAndTag(request, source, deps, entries)
-    await writeIndex(place, { tree, entries, since })
+    if (read > 0) await writeIndex(place, { tree, entries, since })
     return result
   })
 }

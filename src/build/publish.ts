@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { DeliverError } from '../errors.js'
 import type { CreateOptions, Store } from '../ports.js'
+import { listingBytes } from '../release/listing.js'
 import { decodeManifest } from '../release/manifest.js'
 import type { Body, ReleaseRecord } from '../release/release.js'
 import type { Reporter } from '../report/events.js'
@@ -19,6 +20,8 @@ export interface PublishRequest {
   readonly reporter: Reporter
   readonly record: ReleaseRecord
   readonly files: ArchiveFiles
+  /** As archiveRelease gives it; undefined: it is made from the manifest. */
+  readonly listing?: Buffer | undefined
   readonly signal?: AbortSignal | undefined
   /** Signs the release's statement; undefined: it is not signed. */
   readonly sign?: ((statement: string) => Promise<string>) | undefined
@@ -44,13 +47,15 @@ export async function publishRelease(request: PublishRequest): Promise<PublishRe
   // A key that can't sign fails before anything is sent.
   const signature = await request.sign?.(releaseStatement(record))
   const { archive, manifest } = record
+  const listing = async (): Promise<Buffer> =>
+    request.listing ?? listingBytes(await decodeManifest(await readFile(files.manifest)))
   const putFiles = async (): Promise<void> => {
     await upload(store, keys.archive, files.archive, archive, {
       signal,
       onProgress: (done) => reporter.event({ type: 'progress', step: 'publish', done, total: archive.size }),
     })
     await upload(store, keys.manifest, files.manifest, manifest, { signal })
-    await ensureListing(store, record, await decodeManifest(await readFile(files.manifest)), signal)
+    await ensureListing(store, record, await listing(), signal)
   }
   await putFiles()
   if (signature !== undefined) await writeSignature(store, record, signature)

@@ -28,7 +28,7 @@ export async function publish(context: CommandContext, options: PublishOptions =
     { confirm: options.confirm, oldestRollback: options.oldestRollback },
     { confirm: '--confirm', oldestRollback: '--oldest-rollback' },
   )
-  const { record: made, files } = await makeArchive(context, building, { release, cache: options.cache })
+  const { record: made, files, listing } = await makeArchive(context, building, { release, cache: options.cache })
   const record = { ...made, ...marks }
   await warnOfUnknown(context, store, record)
   const { config } = building
@@ -41,6 +41,7 @@ export async function publish(context: CommandContext, options: PublishOptions =
         reporter: context.reporter,
         record,
         files,
+        listing,
         signal: context.interrupt.signal,
         sign: signer(context, config),
       }),

@@ -3,7 +3,7 @@ import { DeliverError } from '../errors.js'
 import type { Store } from '../ports.js'
 import { listingBytes } from '../release/listing.js'
 import { decodeManifest } from '../release/manifest.js'
-import type { Body, Manifest, ReleaseRecord } from '../release/release.js'
+import type { Body, ReleaseRecord } from '../release/release.js'
 import { agentKey, releaseKeys } from './layout.js'
 
 /** An object of the store, with what proves that its bytes are the right ones. */
@@ -55,21 +55,20 @@ async function makeListing(store: Store, record: ReleaseRecord): Promise<StoredB
   })
   const chunks: Buffer[] = []
   for await (const chunk of (await store.read(manifest)) as AsyncIterable<Buffer>) chunks.push(chunk)
-  return ensureListing(store, record, await decodeManifest(Buffer.concat(chunks)))
+  return ensureListing(store, record, listingBytes(await decodeManifest(Buffer.concat(chunks))))
 }
 
-/** The listing is what the record's digest is of; its bytes are made here, and never believed. */
+/** The listing is what the record's digest is of: its bytes are never believed. */
 export async function ensureListing(
   store: Store,
   record: ReleaseRecord,
-  manifest: Manifest,
+  bytes: Buffer,
   signal?: AbortSignal,
 ): Promise<StoredBody> {
   const { listing: key } = releaseKeys(record.app, record.release, {
     format: record.archive.format,
     manifestFile: record.manifest.file,
   })
-  const bytes = listingBytes(manifest)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (sha256 !== record.manifest.digest)
     throw new DeliverError(
