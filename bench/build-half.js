@@ -49,9 +49,18 @@ try {
 function timedNpm() {
   const bin = join(root, 'bin')
   mkdirSync(bin, { recursive: true })
-  const script = `#!/bin/sh\ns=$(date +%s.%N)\n'${npm}' "$@"; c=$?\necho "$s $(date +%s.%N)" >'${took}'\nexit $c\n`
+  const script = `#!/bin/sh\ns=$(date +%s.%N)\n'${npm}' "$@"; c=$?\necho "$s $(date +%s.%N)" >'${took}'\ntimes >'${took}.cpu'\nexit $c\n`
   writeFileSync(join(bin, 'npm'), script, { mode: 0o755 })
   return bin
+}
+
+/** Of npm and what it ran, as the shell tells it: `0m1.50s 0m0.20s` in the second line. */
+function npmCpu() {
+  const [, line = ''] = readFileSync(`${took}.cpu`, 'utf8').split('\n')
+  const parts = [...line.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => 60 * minutes + Number(seconds),
+  )
+  return parts.reduce((sum, each) => sum + each, 0)
 }
 
 function npmSeconds() {
@@ -109,6 +118,7 @@ function edit(directory, text) {
 
 function plainSteps(directory, name) {
   const started = performance.now()
+  const cpu = childrenCpu()
   run(directory, 'rm -rf node_modules && npm ci --omit=dev --no-audit --no-fund')
   const archive = join(root, `${name}.tar.zst`)
   git(directory, 'checkout', '-q', '--detach')
@@ -119,7 +129,12 @@ function plainSteps(directory, name) {
     directory,
     `git archive ${name} | zstd -q -3 -T0 -o '${archive}' && cp '${archive}' '${archive}.uploaded' && sync '${archive}.uploaded'`,
   )
-  const result = { seconds: (performance.now() - started) / 1000, npm: npmSeconds() }
+  const result = {
+    seconds: (performance.now() - started) / 1000,
+    cpu: childrenCpu() - cpu,
+    npmCpu: npmCpu(),
+    npm: npmSeconds(),
+  }
   // Not part of the work: back to the branch, with node_modules in place as a CI box would have it.
   git(directory, 'symbolic-ref', 'HEAD', 'refs/heads/main')
   git(directory, 'reset', '-q', '--mixed')
@@ -129,17 +144,28 @@ function plainSteps(directory, name) {
 
 async function deliverSteps(directory, name) {
   writeFileSync(took, '0 0')
+  writeFileSync(`${took}.cpu`, '')
+  const cpu = childrenCpu()
   const steps = [['setup'], ['commit-deps', '--tag', name], ['publish', '--tag', name]]
   const each = {}
   for (const args of steps) each[args[0]] = (await deliver(['--plain', ...args], { cwd: directory })).seconds
   const seconds = Object.values(each).reduce((sum, value) => sum + value, 0)
-  return { seconds, npm: npmSeconds(), ...each }
+  return { seconds, cpu: childrenCpu() - cpu, npm: npmSeconds(), npmCpu: npmCpu(), ...each }
+}
+
+/** Seconds of all programs that have ended, and theirs: on a machine that does other things too, the steadier figure. */
+function childrenCpu() {
+  const stat = readFileSync('/proc/self/stat', 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[13]) + Number(fields[14])) / 100
 }
 
 function report() {
   const table = Object.entries(rows).map(([kind, samples]) => {
     const net = kind === 'changed'
+    // The CPU of npm is in both when it runs in both.
     const seconds = ({ seconds, npm }) => (net ? seconds - npm : seconds)
+    const cpu = (row) => (net ? row.cpu - row.npmCpu : row.cpu)
     return {
       kind: net
         ? 'changed lockfile, without npm ci'
@@ -149,15 +175,16 @@ function report() {
       plain: median(samples.map(({ plain }) => seconds(plain))),
       deliver: median(samples.map(({ deliver }) => seconds(deliver))),
       ratio: median(samples.map(({ plain, deliver }) => seconds(plain) / seconds(deliver))),
+      cpu: median(samples.map(({ plain, deliver }) => cpu(plain) / cpu(deliver))),
       samples,
     }
   })
   console.log(
-    'build half: seconds of plain steps and of deliver, medians; ratio: median of the paired ratios',
+    'build half: seconds of plain steps and of deliver, medians; ratios of seconds and of CPU seconds: medians of the paired ones',
   )
-  for (const { kind, plain, deliver, ratio } of table)
+  for (const { kind, plain, deliver, ratio, cpu } of table)
     console.log(
-      `${kind.padEnd(34)} ${plain.toFixed(2).padStart(7)} ${deliver.toFixed(2).padStart(7)} ${ratio.toFixed(1).padStart(6)} x`,
+      `${kind.padEnd(34)} ${plain.toFixed(2).padStart(7)} ${deliver.toFixed(2).padStart(7)} ${ratio.toFixed(1).padStart(6)} x ${cpu.toFixed(1).padStart(6)} x`,
     )
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ node: process.version, rows: table }, undefined, 2)}\n`)
@@ -169,8 +196,8 @@ function median(numbers) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-function show({ seconds, npm }) {
-  return `${seconds.toFixed(2)} s (npm ${npm.toFixed(2)})`
+function show({ seconds, cpu, npm }) {
+  return `${seconds.toFixed(2)} s (npm ${npm.toFixed(2)}, CPU ${cpu.toFixed(2)})`
 }
 
 function git(cwd, ...args) {
