@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
+import { plotOfBuild } from './build-plot.js'
 import { deliver } from './deliver.js'
 
 const { values } = parseArgs({
   options: {
     repeat: { type: 'string', default: '3' },
     json: { type: 'string' },
+    plot: { type: 'string' },
     small: { type: 'boolean', default: false },
   },
 })
@@ -185,6 +187,11 @@ function report() {
   for (const { kind, plain, deliver, ratio, cpu } of table)
     console.log(
       `${kind.padEnd(34)} ${plain.toFixed(2).padStart(7)} ${deliver.toFixed(2).padStart(7)} ${ratio.toFixed(1).padStart(6)} x ${cpu.toFixed(1).padStart(6)} x`,
+    )
+  if (values.plot !== undefined)
+    writeFileSync(
+      values.plot,
+      plotOfBuild(table, `Seconds of a build on a CI box with its clone, median of ${values.repeat}`),
     )
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ node: process.version, rows: table }, undefined, 2)}\n`)

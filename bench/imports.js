@@ -32,7 +32,7 @@ const own = Object.keys(
 const cli = new URL('../dist/run-command.js', import.meta.url).href
 const rows = [
   { name: '(none)', urls: [] },
-  { name: '--help', urls: [cli] },
+  { name: 'any command', urls: [cli] },
 ]
 for (const name of commandNames()) {
   const command = new URL(`../dist/commands/${name}.js`, import.meta.url)

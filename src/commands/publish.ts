@@ -28,7 +28,11 @@ export async function publish(context: CommandContext, options: PublishOptions =
     { confirm: options.confirm, oldestRollback: options.oldestRollback },
     { confirm: '--confirm', oldestRollback: '--oldest-rollback' },
   )
-  const { record: made, files, listing } = await makeArchive(context, building, { release, cache: options.cache })
+  const {
+    record: made,
+    files,
+    listing,
+  } = await makeArchive(context, building, { release, cache: options.cache })
   const record = { ...made, ...marks }
   await warnOfUnknown(context, store, record)
   const { config } = building
