@@ -80,7 +80,9 @@ function judgeRelease(is: Finder, host: HostCheck, { lock, intended }: Measure):
   const { current, unconfirmed, altered } = host
   const deploying = lock?.state === 'held'
   const runs = current.kind === 'release' ? current.release : 'nothing'
-  const broken = current.kind === 'foreign' || host.problems.some(({ code }) => code === 'incomplete')
+  const broken =
+    current.kind === 'foreign' ||
+    host.problems.some(({ code }) => code === 'incomplete' || code === 'current')
   return [
     ...(broken
       ? []

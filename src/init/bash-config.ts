@@ -6,12 +6,16 @@ export interface OldConfig {
   readonly functions: readonly string[]
   /** Assignments that only a shell could work out. */
   readonly unread: readonly string[]
+  /** Variables that are also set behind a condition, as in `[ -z "$X" ] || HOSTS=...` and `if`. */
+  readonly conditional: readonly string[]
 }
 
 export function parseBashConfig(text: string): OldConfig {
   const variables = new Map<string, string>()
   const functions: string[] = []
   const unread: string[] = []
+  const conditional = new Set<string>()
+  let depth = 0
   let inFunction = false
   for (const line of text.replaceAll('\\\n', ' ').split('\n')) {
     if (inFunction) {
@@ -24,13 +28,20 @@ export function parseBashConfig(text: string): OldConfig {
       inFunction = !/\}\s*$/.test(line)
       continue
     }
+    const opens = /^\s*(if|case|for|while|until)\b/.test(line) ? 1 : 0
+    const closes = /(^|;)\s*(fi|esac|done)\b/.test(line) ? 1 : 0
+    if (depth + opens > 0 || /&&|\|\|/.test(line))
+      for (const [, each = ''] of line.matchAll(/(?:^|[\s;&|)])([A-Z][A-Z0-9_]*)=/g)) conditional.add(each)
+    const skipped = depth + opens > 0
+    depth = Math.max(0, depth + opens - closes)
+    if (skipped) continue
     const [, name, written] = /^\s*(?:export\s+|declare\s+(?:-\w+\s+)?)?([A-Za-z_]\w*)=(.*)$/.exec(line) ?? []
     if (name === undefined || written === undefined) continue
     const value = valueOf(written, variables)
     if (value === undefined) unread.push(name)
     else variables.set(name, value)
   }
-  return { variables, functions, unread }
+  return { variables, functions, unread, conditional: [...conditional] }
 }
 
 /** One word of bash without commands in it; variables that were set before are put in. */
@@ -84,13 +95,15 @@ const dropped: Readonly<Record<string, string>> = {
 }
 
 /** What the old config says in the new words, and a note for each thing that is not as it was. */
-export function translate({ variables, functions, unread }: OldConfig): {
+export function translate({ variables, functions, unread, conditional }: OldConfig): {
   readonly answers: Partial<Answers>
   readonly notes: readonly string[]
 } {
   const notes = unread.map(
     (name) => `${name}: its value is worked out by bash, so it was left out; write it by hand.`,
   )
+  for (const name of conditional)
+    notes.push(`${name} is set under a condition too, which was not read: environments can say what differs.`)
   const value = (...names: readonly string[]) => names.map((name) => variables.get(name)).find((each) => each)
   const hosts = value('HOSTS', 'SERVERS', 'SERVER')
     ?.split(/[\s,]+/)
@@ -120,7 +133,7 @@ export function translate({ variables, functions, unread }: OldConfig): {
     }
     hooks[point] = `bash -c '. ./.deliver/config && ${name}'`
     notes.push(
-      `${name}() runs as hooks.${point}; the old file must stay for it. It ran at a slightly other time.`,
+      `${name}() runs as hooks.${point}; the old file must stay for it. It ran at a slightly other time, and with functions of the bash tool (run, ...) that are gone.`,
     )
   }
   for (const name of functions.filter((each) => !/^(pre|post)_/.test(each)))

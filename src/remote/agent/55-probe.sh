@@ -24,6 +24,18 @@ probe_directory() {
   return 1
 }
 
+# Is what runs ours, or is there a release of ours? A switch could be undone by neither else, and would leave nothing. One of ours that lost
+# its listing counts: another release heals it.
+has_way_back() {
+  case $current in '' | - | "$trial_release") return 0 ;; esac
+  ! digest_of "$current" >/dev/null || return 0
+  ! has_word "$current" "$good $bad" || return 0
+  for each in $good; do
+    ! digest_of "$each" >/dev/null || return 0
+  done
+  return 1
+}
+
 probe_places() {
   for place in . releases .deliver .deliver/incoming .deliver/manifests; do
     [ -d "$place" ] || [ -L "$place" ] || continue
@@ -34,6 +46,7 @@ probe_places() {
     fi
   done
   [ -n "$current" ] || problem current "$root/current is $current_what, not a link into releases/. Move it away first"
+  has_way_back || problem current "$root/current names releases/$current, which deliver did not put there: a deploy that fails could not go back to it. Choose another target.path; or move $root/current away first, if nothing needs it any more"
   for place in releases .deliver; do
     [ -d "$place" ] || continue
     if [ "$(device_of "$place")" != "$(device_of .)" ]; then

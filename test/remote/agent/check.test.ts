@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readHostCheck, readSwept, type HostCheck } from '../../../src/remote/check-readings.js'
@@ -82,6 +91,17 @@ onEachShell((makeHost, shell) => {
     test('knows a current that names what is no release of ours', async () => {
       const host = makeHost()
       mkdirSync(host.at('releases/mine'), { recursive: true })
+      symlinkSync('releases/mine', host.at('current'))
+      const { problems: found } = await checked(host)
+      expect(found.map(({ code }) => code)).toEqual(['current'])
+      expect(found[0]?.text).toContain('deliver did not put there')
+    })
+
+    test('takes a foreign current for something to mend, where there is a release of ours to go back to', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      mkdirSync(host.at('releases/mine'))
+      unlinkSync(host.at('current'))
       symlinkSync('releases/mine', host.at('current'))
       expect(problems(await checked(host))).toEqual(['incomplete'])
     })
