@@ -107,12 +107,12 @@ describe('a host that takes signed releases only', () => {
 
   test.each([
     { way: 'by the delta that publish made', release: 'r1', whole: false, ready: true },
-    { way: 'by a delta made now', release: 'r2', whole: false, ready: false },
-    { way: 'as a whole', release: 'r3', whole: true, ready: false },
+    { way: 'by a delta made now', release: 'r1', whole: false, ready: false },
+    { way: 'as a whole', release: 'r2', whole: true, ready: false },
   ])('refuses what is unsigned, or signed by a stranger, $way', { timeout: 90_000 }, async (each) => {
     const { release, whole, ready } = each
     if (whole) change(release)
-    await publishSigned(release)
+    if (!existsSync(inStore(release))) await publishSigned(release)
     if (!ready) dropReadyDeltas(release)
     const record = await readRelease(createDirectoryStore({ directory: place.store }), 'hello', release)
     if (record === undefined) throw new Error('it was not published')

@@ -26,7 +26,7 @@ interface Story {
 }
 
 /** All points, or in CI every so many. */
-const step = whole ? 1 : 9
+const step = whole ? 1 : 14
 
 /** Kills the run at each point until one gets through, and runs the same again each time. Returns how often it was killed. */
 async function atEachPoint(call: Visible, { prepare, after, settled }: Story): Promise<number> {

@@ -1,4 +1,5 @@
 /** Hosts whose disk is full, foreign, read-only or broken: nothing is switched anywhere, and once mended all is well. */
+import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect } from 'vitest'
@@ -46,7 +47,10 @@ describe('a host that has nothing yet', () => {
   for (const [name, plant] of Object.entries(onFreshHost).slice(0, whole ? undefined : 3))
     scenario(`${name}: nothing is switched anywhere`, ['I1', 'I4', 'I9', 'I10'], async () => {
       expect(await ground.run('deploy', 'b')).toMatchObject({ code: 0 })
-      rmSync(root(), { recursive: true, force: true })
+      // With its directory the service script would lose sight of the app, which has the port.
+      execFileSync(join(ground.place.hostDirectory('web1'), 'bin/service'), ['stop'])
+      // Again while the host still prepares its next release there.
+      rmSync(root(), { recursive: true, force: true, maxRetries: 50 })
       await refused('c', await plant(), 'web2')
     })
 })

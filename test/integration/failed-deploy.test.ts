@@ -5,9 +5,9 @@ import { everywhere, startScenario, type Scenario } from './world.js'
 const health = {
   http: 'http://localhost:3000/health',
   successes: 2,
-  minUptime: '6s',
+  minUptime: '3s',
   interval: '200ms',
-  deadline: '12s',
+  deadline: '9s',
 }
 
 /** With DELIVER_LONG=1: what other tests show on smaller rigs. */
@@ -15,6 +15,7 @@ const more = [
   { release: 'crash-soon', behaviour: { crashAfter: 300 } },
   { release: 'status-500', behaviour: { status: 500 } },
   { release: 'starts-too-late', behaviour: { startDelay: 60_000 } },
+  { release: 'redirects', behaviour: { redirect: '/' } },
 ]
 
 describe('with a release that runs on three hosts behind a balancer', () => {
@@ -36,9 +37,8 @@ describe('with a release that runs on three hosts behind a balancer', () => {
 
   test.each([
     { release: 'crash-at-start', behaviour: { crashAtStart: true } },
-    { release: 'crash-later', behaviour: { crashAfter: 5_000 } },
+    { release: 'crash-later', behaviour: { crashAfter: 2_500 } },
     { release: 'never-answers', behaviour: { neverAnswer: true } },
-    { release: 'redirects', behaviour: { redirect: '/' } },
     { release: 'flaps', behaviour: { flap: true } },
     ...(process.env['DELIVER_LONG'] === '1' ? more : []),
   ])(
