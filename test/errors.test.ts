@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import packageJson from '../package.json' with { type: 'json' }
 
 /** What every error of ours owes to whoever reads it at three in the morning: what is wrong, and what to do. */
 
@@ -79,4 +80,15 @@ describe('what is exempt is there', () => {
   test.each(exempt)('%s: %s', (file, text) => {
     expect(all.some(({ at, message }) => at.startsWith(`${file}:`) && text.test(message))).toBe(true)
   })
+})
+
+test('pages that messages name exist, and come with the package', () => {
+  const root = join(src, '..')
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
+  const named = files.flatMap(
+    (path) => readFileSync(join(src, path), 'utf8').match(/docs\/[\w-]+\.md/g) ?? [],
+  )
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter((page) => !existsSync(join(root, page)))).toEqual([])
+  expect(packageJson.files).toContain('docs/*.md')
 })

@@ -156,15 +156,23 @@ async function checkSource(request: CommitRequest, source: Commit, deps: readonl
     )
   }
   const { tracked, untracked } = await git.changes(deps)
-  if (tracked.length > 0 && request.allowDirty !== true) {
-    throw new DeliverError('precondition', `${listPaths(tracked)}: not as in the commit that is built`, {
-      fix: 'Commit or revert; or use --allow-dirty, and the release has what is committed.',
-    })
-  }
+  if (request.allowDirty !== true) refuseTracked(tracked)
   if (tracked.length > 0)
     warn(reporter, `${listPaths(tracked)}: not as in the commit; the release has what is committed`)
   if (untracked === 1) warn(reporter, '1 untracked file or directory is not in the release')
   else if (untracked > 1) warn(reporter, `${untracked} untracked files or directories are not in the release`)
+}
+
+/** Refuses tracked files that differ from the commit: whoever builds for minutes wants to know before. */
+export async function refuseChanges(git: Pick<Git, 'changes'>, deps: readonly string[]): Promise<void> {
+  refuseTracked((await git.changes(deps)).tracked)
+}
+
+function refuseTracked(tracked: readonly Buffer[]): void {
+  if (tracked.length === 0) return
+  throw new DeliverError('precondition', `${listPaths(tracked)}: not as in the commit that is built`, {
+    fix: 'Commit or revert; or use --allow-dirty, and the release has what is committed.',
+  })
 }
 
 function isBelow(path: Buffer, deps: readonly string[]): boolean {

@@ -15,7 +15,7 @@ export async function installCommand(directory: string): Promise<string> {
       'usage',
       `build.setup is not set, and ${directory} has no lockfile to install from`,
       {
-        fix: `Set build.setup to the command that builds the app, or commit one of ${installers.map((each) => each.lockfile).join(', ')}.`,
+        fix: `Set build.setup to the command that builds the app ('true' if there is nothing to build), or commit one of ${installers.map((each) => each.lockfile).join(', ')}.`,
       },
     )
   }

@@ -10,6 +10,7 @@ import { boundOf } from '../plan/bound.js'
 import type { Target } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
+import { nextAfter } from '../guidance/exit-codes.js'
 import type { Host } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
 import type { CommandContext, CommandResult } from './context.js'
@@ -85,10 +86,15 @@ export async function conductRollout(
   const outcomes = inOrderOf(hosts, executed.outcomes)
   showOutcomes(context.reporter, outcomes)
   const done = new Set(outcomes.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.host] : [])))
+  const fix = nextAfter(executed.verdict.code)
   return {
     outcomes,
     reached: ready.map(({ host }) => host).filter(({ name }) => done.has(name)),
-    result: { ...executed.verdict, data: { release: plan.release, outcomes } },
+    result: {
+      ...executed.verdict,
+      ...(fix === undefined ? {} : { fix }),
+      data: { release: plan.release, outcomes },
+    },
   }
 }
 

@@ -26,8 +26,8 @@ export async function setup(context: CommandContext, options: SetupOptions = {})
   )
   if (!existsSync(fileURLToPath(import.meta.url))) {
     const text =
-      'setup removed deliver itself, as one of the development dependencies. This run goes on; for single steps install ' +
-      'deliver outside of the app: npm install --global deliver-cli'
+      'setup removed deliver itself, as one of the development dependencies. This run goes on; install ' +
+      'it outside of the app for the next one: npm install --global deliver-cli'
     context.reporter.event({ type: 'warning', text })
   }
   const how = {

@@ -1,7 +1,8 @@
 import type { Config } from '../config/types.js'
 import { exitCodes } from '../errors.js'
+import { refuseChanges } from '../build/commit.js'
 import { clean } from './clean.js'
-import { openBuilding, releaseToBuild } from './building.js'
+import { depsOf, openBuilding, releaseToBuild } from './building.js'
 import { commitDeps } from './commit-deps.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { deploy, deployTold } from './deploy.js'
@@ -27,8 +28,10 @@ export interface ShipOptions extends RolloutOptions {
  */
 export async function ship(context: CommandContext, options: ShipOptions = {}): Promise<CommandResult> {
   const config = await context.config(rolloutFlags(options))
-  const tag = await releaseToBuild(context, await openBuilding(context), options.tag)
+  const building = await openBuilding(context)
+  const tag = await releaseToBuild(context, building, options.tag)
   if (options.dryRun === true) return wouldShip(context, options, tag)
+  if (options.allowDirty !== true) await refuseChanges(building.git, await depsOf(building))
   await loadEverything(config)
   return withNotices(context, config, { command: 'ship', dryRun: false }, (told) =>
     buildAndDeploy(context, options, { config, tag, told }),

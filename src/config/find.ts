@@ -30,7 +30,7 @@ export async function findConfig(cwd: string, file: string | undefined): Promise
     if (found !== undefined) return found
   }
   throw new DeliverError('usage', `No config found from ${cwd} up to ${searched.at(-1) ?? cwd}.`, {
-    fix: `Run deliver init, or write ${places[0] ?? ''}, or a "deliver" key in package.json. docs/configuration.md describes every key.`,
+    fix: `Run deliver init, or write ${places[0] ?? ''}, or a "deliver" key in package.json. deliver help config tells of its keys.`,
   })
 }
 

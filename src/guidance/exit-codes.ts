@@ -79,10 +79,22 @@ export const exitCodeNotes: readonly ExitCodeNote[] = (
       'terminated',
       'terminated (SIGTERM, SIGHUP)',
       'The process was told to end, by a CI system or a closed terminal. As after Ctrl-C.',
-      'As after Ctrl-C.',
+      'The table says where each host stands. The same command again converges; deliver rollback goes back.',
     ],
   ] as const
 ).map(([kind, short, meaning, next]) => ({ code: exitCodes[kind], kind, short, meaning, next }))
+
+/** What to do after a rollout that ended so; undefined where its own words have to say it. */
+export function nextAfter(code: number): string | undefined {
+  const told: readonly number[] = [
+    exitCodes.partial,
+    exitCodes.rolledBack,
+    exitCodes.rollbackFailed,
+    exitCodes.interrupted,
+    exitCodes.terminated,
+  ]
+  return told.includes(code) ? exitCodeNotes.find((note) => note.code === code)?.next : undefined
+}
 
 /** For the end of the help. */
 export function exitCodeSummary(): string {

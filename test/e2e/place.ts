@@ -84,6 +84,11 @@ export class Place {
     this.#commit(`Say ${release}`)
   }
 
+  /** Takes back what was changed and not committed. */
+  undo(): void {
+    this.#git('checkout', '-q', '.')
+  }
+
   run(...args: readonly string[]): Promise<Finished> {
     return deliver(['--plain', ...args], { cwd: this.directory, env: this.env })
   }

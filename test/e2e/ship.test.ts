@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Place } from './place.js'
@@ -40,8 +40,20 @@ describe('the main job', { timeout: 120_000 }, () => {
     const { code, output } = await place.ship('v3', 'broken')
     expect(code, output).toBe(5)
     expect(output).toContain('500')
+    expect(output).toContain('Correct the release and ship it again')
     expect(await place.running()).toEqual(on('v2'))
     expect(place.pointer()).toBe('v2')
+  })
+
+  test('a tree with changes is refused before it is built, unless that is meant', async () => {
+    writeFileSync(join(place.directory, 'server.js'), '// changed')
+    const { code, output } = await place.run('ship', '--tag', 'v4')
+    expect(code, output).toBe(8)
+    expect(output).toContain('server.js: not as in the commit that is built')
+    expect(output).not.toContain('setup')
+    const meant = await place.run('ship', '--tag', 'v2', '--allow-dirty', '--dry-run')
+    expect(meant.code, meant.output).toBe(0)
+    place.undo()
   })
 
   test('--dry-run: the plan, and nothing changes, not even a lock is taken', async () => {
