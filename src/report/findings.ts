@@ -1,5 +1,5 @@
 import type { Cell, ReportedFinding } from './events.js'
-import { sanitiseLine } from './sanitise.js'
+import { sanitiseLine, sanitiseLines } from './sanitise.js'
 import { displayWidth } from './width.js'
 
 export interface FindingsStyle {
@@ -48,7 +48,9 @@ export function layOutFindings(
       ...rest.map((line) => ' '.repeat(indent) + line),
       ...(fix === undefined
         ? []
-        : linesOf(clean(fix), room).map((line) => ' '.repeat(indent) + paint(line, 'dim'))),
+        : sanitiseLines(redact(fix))
+            .flatMap((line) => linesOf(line, room))
+            .map((line) => ' '.repeat(indent) + paint(line, 'dim'))),
     ]
   })
 }

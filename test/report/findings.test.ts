@@ -27,6 +27,17 @@ test('what is well in a place is one line, before what is not; what to do stands
   ])
 })
 
+test('lines of what to do stay lines, so that each can be copied; a finding is one line', () => {
+  const fix = 'add this line:\nweb1 ssh-ed25519 AAAA\n(or not)'
+  const finding: ReportedFinding = { level: 'problem', area: 'fleet', text: 'a\nb', fix }
+  expect(layOutFindings([finding], plain)).toEqual([
+    'problem  fleet  a\\nb',
+    '                add this line:',
+    '                web1 ssh-ed25519 AAAA',
+    '                (or not)',
+  ])
+})
+
 test('quiet leaves out what is well', () => {
   expect(layOutFindings(findings, { ...plain, quiet: true }).join()).not.toContain('ok')
 })

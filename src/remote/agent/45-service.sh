@@ -91,11 +91,22 @@ control_service() {
 # failed before we came, or that says so now, is tried again for that long. Clearing the limit needs a right that sudoers may not give.
 may_start_later() {
   [ "$service" = systemd ] && [ "$action" = restart ] || return 1
-  [ "$had_failed" = yes ] || is_start_limited || return 1
+  [ "$had_failed" = yes ] || is_start_limited || ended_meanwhile || return 1
   [ -n "$sudo" ] && [ "$user" != 1 ] || systemctl_shows reset-failed "$unit" >/dev/null 2>&1
   [ -n "$start_interval" ] || find_start_interval
   waited=$(($(date +%s) - started))
   [ "$waited" -lt "$((control_limit - 1))" ] && [ "$waited" -le "$start_interval" ]
+}
+
+# A release that crashes may end by itself while it is being stopped, and the whole restart then counts as failed. A unit of Type=simple whose
+# result is that of a process has not had a start of ours fail, unless by ExecStartPre: it is tried once more, no matter which.
+ended_meanwhile() {
+  [ "$tried_again" = no ] || return 1
+  [ "$(systemctl_shows show -p Type "$unit" 2>/dev/null)" = Type=simple ] || return 1
+  case $(systemctl_shows show -p Result "$unit" 2>/dev/null) in
+    Result=exit-code | Result=signal | Result=core-dump) tried_again=yes ;;
+    *) return 1 ;;
+  esac
 }
 
 # systemd before 230 calls it start-limit.
@@ -105,7 +116,7 @@ is_start_limited() {
 
 # Before a restart: whether the unit has failed.
 note_failed() {
-  had_failed=no start_interval=''
+  had_failed=no start_interval='' tried_again=no
   [ "$service" = systemd ] && [ "$(systemctl_shows is-failed "$unit" 2>/dev/null)" = failed ] || return 0
   had_failed=yes
 }

@@ -50,6 +50,20 @@ onEachShell((makeHost) => {
     expect(told(host).filter((line) => line === 'restart api').length).toBeLessThan(8)
   })
 
+  test.each(['exit-code', 'signal', 'core-dump'])(
+    'a restart that failed because a crashing release ended meanwhile (%s) is repeated once',
+    async (why) => {
+      const simple = (times: number): string =>
+        refusing(times, why).replace('SubState)', 'Type) echo Type=simple ;; SubState)')
+      const host = makeHost()
+      expectCode(await activated(host, simple(1)), 0)
+      expect(told(host).filter((line) => line === 'restart api')).toHaveLength(2)
+      const other = makeHost()
+      expectCode(await activated(other, simple(100)), 16)
+      expect(told(other).filter((line) => line === 'restart api')).toHaveLength(2)
+    },
+  )
+
   test('a restart that fails for another reason is not repeated', async () => {
     const host = makeHost()
     expectCode(await activated(host, refusing(1, 'exit-code')), 16)
