@@ -30,6 +30,7 @@ export interface CopyRequest {
 export async function* copyParts(request: CopyRequest): AsyncGenerator<Buffer> {
   const { archive, format, parts, observe, signal } = request
   const packed = new PassThrough({ highWaterMark: 4 * readSize })
+  packed.on('error', () => undefined)
   const observed = observeMembers(packed, format, observe)
   // Awaited at the end, or told by a copy that can't go on.
   observed.catch(() => undefined)
@@ -53,7 +54,8 @@ export async function* copyParts(request: CopyRequest): AsyncGenerator<Buffer> {
     if (error instanceof DamagedPart) throw error
     throw new DamagedPart(`${archive} can't be read`, { cause: error })
   } finally {
-    packed.destroy()
+    // With an error: without one, who unpacks would wait for the rest.
+    packed.destroy(new Error('nobody wants the rest'))
   }
 }
 

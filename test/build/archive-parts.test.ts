@@ -17,6 +17,8 @@ import { describe, expect, it } from 'vitest'
 import { openGit } from '../../src/adapters/git.js'
 import { type ArchiveRequest, type ArchiveResult, archiveRelease } from '../../src/build/archive.js'
 import { groupsOf, partsOf } from '../../src/build/archive-parts.js'
+import type { PlacedPart } from '../../src/build/known-parts.js'
+import { copyParts } from '../../src/build/part-copy.js'
 import type { Git, TreeItem } from '../../src/ports.js'
 import { decodeManifest } from '../../src/release/manifest.js'
 import { listingBytes } from '../../src/release/listing.js'
@@ -252,6 +254,32 @@ describe('an archive that is not what it was', () => {
     expect(second.warnings.join()).toMatch(/unpacks to \d+ bytes/)
     expect(second.record).toEqual((await elsewhere(directory, 'r2', {})).record)
   })
+})
+
+describe('copyParts', () => {
+  it.each(formats)('of %s leaves nothing running when its reader stops', async (format) => {
+    const directory = await application()
+    const { files } = await archive(directory, 'r1', { format })
+    const { parts } = JSON.parse(readFileSync(files.parts, 'utf8')) as { parts: PlacedPart[] }
+    const copy = copyParts({ archive: files.archive, format, parts, observe: () => undefined })
+    expect((await copy.next()).done).toBe(false)
+    await copy.return(undefined)
+    const unpacking = (): boolean =>
+      execFileSync('ps', ['-o', 'args=', '--ppid', String(process.pid)])
+        .toString()
+        .includes('zstd --quiet --decompress')
+    await expect.poll(unpacking, { timeout: 60_000 }).toBe(false)
+  })
+})
+
+it('works in a repository of SHA-256', async () => {
+  const directory = appRepository({}, packages(), '--object-format=sha256')
+  await commit(directory)
+  expect((await archive(directory, 'r1')).parts.length).toBeGreaterThan(30)
+  await next(directory, 'r2')
+  const second = await archive(directory, 'r2')
+  expect(second.parts).toEqual([])
+  expect(second.record).toEqual((await elsewhere(directory, 'r2', {})).record)
 })
 
 describe('two at once', () => {
