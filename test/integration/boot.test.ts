@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   answerWith,
   completed,
@@ -11,6 +11,7 @@ import {
   type Change,
   type Fault,
 } from './boot-world.js'
+import { askedOfS3, readPolicy } from './rig/policy.js'
 
 /** A fresh server with the role of its instance, and no awscli. */
 let world: BootWorld
@@ -21,6 +22,11 @@ beforeAll(async () => {
   userData = await world.userData()
 })
 afterAll(() => world.stop())
+/** Over all tests. */
+const actions = new Set<string>()
+afterEach(() => {
+  for (const each of world.proxy.actions) actions.add(/^Action=(\w+)/.exec(each)?.[1] ?? each)
+})
 beforeEach(() => {
   world.proxy.fault = undefined
   world.proxy.change = undefined
@@ -88,4 +94,26 @@ test('cloud-init gets the same program', async () => {
   )
   expect(unpacked.stdout + unpacked.stderr).toBe('')
   expect(unpacked.code).toBe(0)
+})
+
+test('all that servers asked for is in the policy that deliver iam prints for them', async () => {
+  const policy = readPolicy(await world.run('iam', '--policy', 'instance'))
+  const paths = world.proxy.asked
+    .filter((each) => / (curl|aws-cli)\//.test(each))
+    .map((each) => each.split(' ')[0] ?? '')
+  const reads = paths
+    .filter((path) => path !== '/')
+    .map((url) => askedOfS3({ method: 'GET', url, signer: '' }))
+  expect(reads.length).toBeGreaterThan(10)
+  expect(reads.filter((each) => !policy.allows(each))).toEqual([])
+  expect(actions.size).toBeGreaterThan(0)
+  for (const action of actions)
+    expect(
+      policy.allows({
+        action: `autoscaling:${action}`,
+        resource:
+          'arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:some-id:autoScalingGroupName/api prod',
+      }),
+      action,
+    ).toBe(true)
 })

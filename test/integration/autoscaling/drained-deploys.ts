@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { TargetLife, type LoadBalancer } from '../rig/load-balancers.js'
+import { actionsOf, readPolicy } from '../rig/policy.js'
 import { ask } from '../rig/traffic.js'
 import { startFleetWorld, type FleetWorld } from './world.js'
 
@@ -78,8 +79,11 @@ export function describeDrainedDeploys(
   test('each server is drained before it restarts, healthy again before the next one goes', async () => {
     await threeOnV1()
     const seen = watchRestarts()
+    world.proxy.calls.length = 0
     const { code, output } = await world.run('deploy', 'v2', '--yes')
     expect(code, output).toBe(0)
+    // The policy that deliver prints is what it takes, and no more.
+    expect(actionsOf(world.proxy.calls)).toEqual([...readPolicy(await world.run('iam')).actions].sort())
     expect(seen.map(([where]) => where).sort()).toEqual(['restart 1', 'restart 2', 'restart 3'])
     for (const [where, serving] of seen) expect(serving).toEqual(others(world.id(Number(where.slice(-1)))))
     expect(await balancer.registered()).toEqual(ids())

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { actionsOf, readPolicy } from '../rig/policy.js'
 import { startFleetWorld, type FleetWorld } from './world.js'
 
 /** Whole deploys that take every batch out of traffic with standby. */
@@ -41,8 +42,10 @@ test('each host is in standby while it restarts, and nobody else is', async () =
   world.at = async (where) => {
     if (where.startsWith('restart')) seen.push([where, await inStandby()])
   }
+  world.proxy.calls.length = 0
   const { code, output } = await world.run('deploy', 'v2', '--yes')
   expect(code, output).toBe(0)
+  expect(actionsOf(world.proxy.calls)).toEqual([...readPolicy(await world.run('iam')).actions].sort())
   expect(seen.map(([where]) => where).sort()).toEqual(['restart 1', 'restart 2', 'restart 3'])
   for (const [where, out] of seen) expect(out).toEqual([world.id(Number(where.slice(-1)))])
   await asBefore()

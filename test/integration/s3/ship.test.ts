@@ -10,6 +10,7 @@ import { Place } from '../../e2e/place.js'
 import { scratchDirectory } from '../../sandbox/scratch.js'
 import { startFaultProxy, type FaultProxy } from '../rig/fault-proxy.js'
 import { startMoto, type Moto } from '../rig/moto.js'
+import { askedOfS3, readPolicy } from '../rig/policy.js'
 import { newBucket, opened } from './bucket.js'
 
 let moto: Moto
@@ -146,5 +147,15 @@ describe('the main job with a store in S3', () => {
     const second = await place.run('deploy', 'v4')
     expect(second.code, second.output).toBe(3)
     expect((await held.finished).code).toBe(0)
+  })
+
+  test('all that was asked of the bucket is in the policy that deliver iam prints, and it has nothing else', async () => {
+    const policy = readPolicy(await place.run('iam'))
+    const asked = proxy.passed.map(askedOfS3)
+    expect(asked.filter((each) => !policy.allows(each))).toEqual([])
+    const used = new Set(asked.map(({ action }) => action))
+    // Of an upload in parts that is interrupted; archives this small go up in one.
+    const unused = policy.actions.filter((action) => !used.has(action))
+    expect(unused).toEqual(['s3:AbortMultipartUpload'])
   })
 })
