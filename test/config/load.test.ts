@@ -101,7 +101,7 @@ describe('where it is found', () => {
     await write({ 'deliver.config.js': 'throw new Error("planted")', 'repo/.git/HEAD': '', 'repo/sub/x': '' })
     const text = await failure({ cwd: join(root, 'repo/sub') })
     expect(text).toContain('No config found')
-    expect(text).toContain('docs/configuration.md')
+    expect(text).toContain('deliver help config')
   })
 
   test('where --config or DELIVER_CONFIG says, in this order', async () => {
