@@ -58,6 +58,14 @@ describe('links between pages', () => {
     expect(pages.flatMap(linksOf).length).toBeGreaterThan(40)
   })
 
+  test('the index has every page of docs/', () => {
+    const index = pages.filter(({ path }) => path === 'docs/README.md').flatMap(linksOf)
+    const linked = new Set(index.map(({ to }) => join('docs', to.split('#')[0] ?? '')))
+    const all = pages.map(({ path }) => path).filter((path) => /^docs\/(?!decisions\/|README)/.test(path))
+    expect(all.filter((path) => !linked.has(path))).toEqual([])
+    expect(all.length).toBeGreaterThan(25)
+  })
+
   test.each([
     ['docs/a.md', 'nowhere.md', 'there is no such file'],
     ['docs/a.md', 'ssh.md#no-such', 'no heading of docs/ssh.md is called that'],
