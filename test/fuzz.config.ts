@@ -10,7 +10,7 @@ export default defineConfig({
       'test/adapters/ssh/{given-keys,agent-key-types,host-certificate}.test.ts',
       'test/adapters/ssh/openssh/*.test.ts',
       'test/build/tar-reader.test.ts',
-      'test/config/{values,merge,paths,resolve.property}.test.ts',
+      'test/config/{values,merge,paths,load.property,resolve.property}.test.ts',
       'test/report/table.test.ts',
       'test/store/layout.test.ts',
     ],

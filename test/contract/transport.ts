@@ -4,8 +4,11 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Ended, ExecOptions, Host, Session, Transport } from '../../src/ports.js'
+import { newline, quote } from '../../src/remote/quote.js'
+import { remoteCommand } from '../../src/remote/wire.js'
 
 export interface TransportUnderTest {
   readonly transport: Transport
@@ -60,6 +63,24 @@ export function transportContract(name: string, start: () => Promise<TransportUn
 
     test('the command line reaches the shell byte for byte', async () => {
       expect((await run(`printf %s 'a"b$c\\d é ✓'`)).stdout).toBe('a"b$c\\d é ✓')
+    })
+
+    test('thousands of values of any bytes are the same words there', async () => {
+      // A NUL can be in no argument.
+      const value = fc
+        .uint8Array({ maxLength: 40 })
+        .map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 0)).toString('latin1'))
+      const values = fc.array(value, { minLength: 900, maxLength: 1_000 })
+      await fc.assert(
+        fc.asyncProperty(values, async (words) => {
+          const line = `${newline.text}set -- ${words.map(quote).join(' ')};for v do printf '%s\\0' "$v";done|od -An -v -tx1\n`
+          const { ended, stdout } = await run(remoteCommand, { stdin: Buffer.from(line, 'latin1') })
+          expect(ended).toEqual({ kind: 'exit', code: 0 })
+          const arrived = Buffer.from(stdout.replaceAll(/\s/g, ''), 'hex').toString('latin1')
+          expect(arrived.split('\0').slice(0, -1)).toEqual(words)
+        }),
+        { numRuns: 10, endOnFailure: true },
+      )
     })
 
     test('without stdin the command sees end of file at once', async () => {
