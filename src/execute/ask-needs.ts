@@ -1,6 +1,6 @@
 import type { HostUse } from '../plan/prune-store.js'
 import { readStatus } from '../remote/readings.js'
-import { status } from '../remote/verbs.js'
+import { status } from '../remote/look-verbs.js'
 import { limits, type Run, type RunHost } from './run.js'
 
 /** Which releases a host needs: what it runs, what is on trial, and what it would go back to. Never rejects. */

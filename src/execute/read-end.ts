@@ -1,5 +1,5 @@
 import { readJournal } from '../remote/readings.js'
-import { journal } from '../remote/verbs.js'
+import { journal } from '../remote/look-verbs.js'
 import { limits, type Run, type RunHost } from './run.js'
 
 /** How a call of this run ended on the host, as its journal says. */

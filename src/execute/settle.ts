@@ -1,6 +1,6 @@
 import { codes } from '../remote/answers.js'
 import type { ServiceFacts } from '../remote/facts.js'
-import { logs } from '../remote/verbs.js'
+import { logs } from '../remote/look-verbs.js'
 import { CrashLoop } from './health/crash-loop.js'
 import { observe, warnIfUnproved } from './health/observe.js'
 import { Streak } from './health/streak.js'

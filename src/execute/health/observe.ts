@@ -1,6 +1,6 @@
 import type { ServiceFacts } from '../../remote/facts.js'
 import { readServiceFacts } from '../../remote/readings.js'
-import { service as serviceCall } from '../../remote/verbs.js'
+import { service as serviceCall } from '../../remote/look-verbs.js'
 import { limits, type Run, type RunHost } from '../run.js'
 import { warnOnce } from '../warn-once.js'
 import { unproved, wrongListener, wrongProcess } from './identity.js'

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { ServiceConfig } from '../../../src/config/types.js'
 import type { ServiceFacts } from '../../../src/remote/facts.js'
 import { readServiceFacts } from '../../../src/remote/readings.js'
-import { service } from '../../../src/remote/verbs.js'
+import { service } from '../../../src/remote/look-verbs.js'
 import { onEachShell, type LocalHost } from './host.js'
 import { ship } from './steps.js'
 

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
 import { readJournal, readMigration } from '../../../src/remote/readings.js'
 import { migrate } from '../../../src/remote/command-verbs.js'
-import { journal } from '../../../src/remote/verbs.js'
+import { journal } from '../../../src/remote/look-verbs.js'
 import { onEachShell, type LocalHost } from './host.js'
 import { expectCode, packTree, result, stageTree } from './steps.js'
 

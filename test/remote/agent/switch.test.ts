@@ -10,7 +10,8 @@ import {
 import { describe, expect, test, vi } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
 import { readJournal, readState, readSwitch } from '../../../src/remote/readings.js'
-import { activate, confirm, journal, revert, withdraw } from '../../../src/remote/verbs.js'
+import { journal } from '../../../src/remote/look-verbs.js'
+import { activate, confirm, revert, withdraw } from '../../../src/remote/verbs.js'
 import { onEachShell, type LocalHost } from './host.js'
 import {
   commandService,
