@@ -1,5 +1,5 @@
 import { parseDuration } from '../config/values.js'
-import { DeliverError, exitCodes } from '../errors.js'
+import { adviceOf, DeliverError, exitCodes } from '../errors.js'
 import type { HostLink } from '../execute/link.js'
 import type { Selection } from '../plan/select.js'
 import { run } from '../remote/command-verbs.js'
@@ -91,24 +91,34 @@ async function executeOn(
     else if (lines.length < mostLines) lines.push(line)
     else left++
   }
-  const answer = await link.call(run({ command, directory, timeout }), {
-    timeout: timeout + slack,
+  const found = await outcomeOf(link, run({ command, directory, timeout }), {
+    timeout,
     signal: interrupt.signal,
     onLog,
   })
-  const reading = readRun(answer)
-  const ms = Math.round(performance.now() - started)
-  const executed: Executed = {
-    host,
-    ms,
-    ...(reading.kind === 'ok' && reading.value.exit !== undefined
-      ? { exit: reading.value.exit }
-      : { because: whyNone(reading, timeout) }),
-  }
+  const executed: Executed = { host, ms: Math.round(performance.now() - started), ...found }
+  const { ms } = executed
   if (left > 0) lines.push(`… ${left} more lines`)
   const title = `${executed.because ?? `exit ${executed.exit ?? '?'}`}, ${showMilliseconds(ms)}`
   if (!prefix) reporter.event({ type: 'host-lines', host, title, lines })
   return executed
+}
+
+/** Without a connection it certainly did not run; once there is one, nobody can tell. */
+async function outcomeOf(
+  link: HostLink,
+  call: ReturnType<typeof run>,
+  { timeout, signal, onLog }: Pick<Work, 'timeout'> & { signal: AbortSignal; onLog: (line: string) => void },
+): Promise<Pick<Executed, 'exit' | 'because'>> {
+  try {
+    await link.session(signal)
+  } catch (error) {
+    return { because: `not run: ${signal.aborted ? 'interrupted' : adviceOf(error).replace(/\.$/, '')}` }
+  }
+  const reading = readRun(await link.call(call, { timeout: timeout + slack, signal, onLog }))
+  return reading.kind === 'ok' && reading.value.exit !== undefined
+    ? { exit: reading.value.exit }
+    : { because: whyNone(reading, timeout) }
 }
 
 function whyNone(reading: ReturnType<typeof readRun>, timeout: number): string {

@@ -88,6 +88,17 @@ describe('exec', { timeout: 60_000 }, () => {
     expect(output).toContain('not done within 1.0s, and killed')
   })
 
+  test('on a host without a connection it did not run, and that is said', async () => {
+    const [web1] = place.sandbox.config.fleet.hosts
+    const silent = { name: 'web9', host: '127.0.0.1', port: 1 }
+    place.configure({ fleet: { hosts: [web1, silent] }, ssh: { ...place.sandbox.config.ssh, retries: 0 } })
+    const { code, output } = await place.run('exec', '--', 'true')
+    place.configure({})
+    expect(code, output).toBe(1)
+    expect(output).toMatch(/web9 +not run: web9/)
+    expect(output).toContain('exit 0 on 1 of 2 hosts; not on web9')
+  })
+
   test('--json gives lines and a result for each host', async () => {
     const { stdout } = await place.start('exec', '--', 'echo', 'hello').finished
     const events = stdout
