@@ -59,10 +59,16 @@ note_previous() {
   [ -z "$on_trial" ] || previous=$trial_previous
   [ "$previous" != - ] || return 0
   digest_of "$previous" >/dev/null && return 0
-  previous=-
+  unproved=$previous previous=-
   for each in $good; do
     [ "$each" != "$release" ] && digest_of "$each" >/dev/null && previous=$each
   done
+  # What nothing is known of is better than nothing: it serves.
+  [ "$previous" != - ] || ! is_there "$unproved" || previous=$unproved
+}
+
+is_there() {
+  [ -d "releases/$1" ] && [ ! -L "releases/$1" ]
 }
 
 start_guard() {
@@ -172,7 +178,7 @@ go_back() {
   if [ "$trial_previous" = - ]; then
     control_service stop "$restart_timeout" || log "the service could not be stopped: $control_failed"
   else
-    digest_of "$trial_previous" >/dev/null || end 19 "releases/$trial_previous, to go back to, is not on this host"
+    is_there "$trial_previous" || end 19 "releases/$trial_previous, to go back to, is not on this host"
   fi
   if [ "$mark_bad" = 1 ] && [ "$trial_release" != "$trial_previous" ]; then
     mark_bad "$trial_release"

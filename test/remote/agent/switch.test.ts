@@ -217,6 +217,18 @@ onEachShell((makeHost) => {
       expectCode(await host.call(confirm({ fence: 1, id: 'try', via: 'deploy' })), codes.lostRace)
     })
 
+    test('goes back to what ran also when its manifest is lost, for it served', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      rmSync(host.at('.deliver/manifests/v1'), { recursive: true })
+      const digest = await staged(host, 'v2')
+      expectCode(await host.call(activate({ fence: 1, release: 'v2', digest, id: 'try', guard: 0 })), 0)
+      const service = commandService(tell)
+      expectCode(await host.call(revert({ fence: 1, id: 'try', markBad: true, service })), 0)
+      expect(currentOf(host)).toBe('releases/v1')
+      expect(readFileSync(host.at('restarts'), 'utf8')).toBe(`v1 v1 ${host.at()}\n`)
+    })
+
     test('of a first deploy stops the service and removes current', async () => {
       const host = makeHost()
       const digest = await staged(host, 'v1')
