@@ -1,3 +1,4 @@
+#!/bin/bash
 # Job api-build, build step "Execute shell". Jenkins sets BUILD_TAG (jenkins-api-build-42).
 # bash -l for a Node.js that the login profile puts into PATH. Single quotes: the inner shell reads the variables.
 bash -l -c '

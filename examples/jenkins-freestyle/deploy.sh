@@ -1,3 +1,4 @@
+#!/bin/bash
 # Jobs api-deploy-staging and api-deploy-production, parameter RELEASE, build step "Execute shell".
 # The environment is the end of JOB_NAME.
 bash -l -c '

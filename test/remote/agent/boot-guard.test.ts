@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { expect, test as vitest, vi } from 'vitest'
 import { activate, confirm, prune } from '../../../src/remote/verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { commandService, currentOf, expectCode, facts, packTree, ship, stageTree } from './steps.js'
 
 /** In the place of the shell's own, which may be a link to the shell. */
@@ -64,7 +64,7 @@ async function boot(host: LocalHost): Promise<void> {
 /** There the agent would set up the guard on this machine. */
 const bootable = process.getuid?.() === 0 && existsSync('/run/systemd/system')
 
-onEachShell((makeHost, shell) => {
+onMostShells((makeHost, shell) => {
   // Debian's busybox takes its own crontab, whatever is on the PATH, and so this machine's.
   const test = vitest.skipIf(bootable || shell === 'busybox')
 

@@ -14,7 +14,7 @@ import { readHostCheck, readSwept, type HostCheck } from '../../../src/remote/ch
 import { check, sweep, type CheckCall } from '../../../src/remote/check-verbs.js'
 import { codes } from '../../../src/remote/answers.js'
 import { activate, confirm } from '../../../src/remote/verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { commandService, expectCode, expectWhole, packTree, ship, smallTree, stageTree } from './steps.js'
 
 /** A sudo of ours, and a login that needs one. */
@@ -31,7 +31,7 @@ function fakeSudo(host: LocalHost, script: string): void {
 
 const asRoot = process.getuid?.() === 0
 
-onEachShell((makeHost, shell) => {
+onMostShells((makeHost, shell) => {
   const checked = async (host: LocalHost, call: Partial<CheckCall> = {}): Promise<HostCheck> => {
     const reading = readHostCheck(await host.call(check({ shared: [], ...call })))
     if (reading.kind !== 'ok') throw new Error(JSON.stringify(reading))

@@ -103,19 +103,29 @@ export class LocalHost implements Session {
   }
 }
 
+type Define = (make: (path?: string) => LocalHost, shell: Shell) => void
+
 /** Runs the tests once for each shell; one that isn't installed shows as skipped. */
-export function onEachShell(define: (make: (path?: string) => LocalHost, shell: Shell) => void): void {
-  for (const { shell, installed } of shells) {
-    describe.skipIf(!installed)(`under ${shell}`, () => {
-      const hosts: LocalHost[] = []
-      afterEach(async () => {
-        await Promise.all(hosts.splice(0).map((host) => host.close()))
-      })
-      define((path) => {
-        const host = new LocalHost(shell, path)
-        hosts.push(host)
-        return host
-      }, shell)
+export function onEachShell(define: Define): void {
+  for (const each of shells) onShell(each, each.installed, define)
+}
+
+/** The same without bash, unless DELIVER_LONG=1: for what takes long, and what staging and switching have shown there. */
+export function onMostShells(define: Define): void {
+  for (const each of shells)
+    onShell(each, each.installed && (each.shell !== 'bash' || process.env['DELIVER_LONG'] === '1'), define)
+}
+
+function onShell({ shell }: { readonly shell: Shell }, runs: boolean, define: Define): void {
+  describe.skipIf(!runs)(`under ${shell}`, () => {
+    const hosts: LocalHost[] = []
+    afterEach(async () => {
+      await Promise.all(hosts.splice(0).map((host) => host.close()))
     })
-  }
+    define((path) => {
+      const host = new LocalHost(shell, path)
+      hosts.push(host)
+      return host
+    }, shell)
+  })
 }

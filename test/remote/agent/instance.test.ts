@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 
 const agent = new URL('../../../src/remote/agent/', import.meta.url)
 const parts = ['05-answers.sh', '10-arguments.sh', '55-probe.sh']
@@ -18,7 +18,7 @@ function told(host: LocalHost, content: string | undefined): string {
   return execFileSync(join(host.bin, 'sh'), ['-c', script], { env: host.env, encoding: 'utf8' })
 }
 
-onEachShell((make) => {
+onMostShells((make) => {
   test.each([
     ['an instance', 'i-0123456789abcdef0\n', '@n instance i-0123456789abcdef0\n'],
     ['without a newline', 'i-0123456789abcdef0', '@n instance i-0123456789abcdef0\n'],

@@ -7,7 +7,7 @@ import type { ServiceConfig } from '../../../src/config/types.js'
 import type { ServiceFacts } from '../../../src/remote/facts.js'
 import { readServiceFacts } from '../../../src/remote/readings.js'
 import { service } from '../../../src/remote/look-verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { ship } from './steps.js'
 
 /** Who has the port of the service: real processes, a manager that names one of them. */
@@ -55,7 +55,7 @@ async function look(host: LocalHost, of: ServiceConfig, port: number): Promise<S
 }
 
 describe.skipIf(!existsSync('/proc/self/stat'))('who has the port', () => {
-  onEachShell((makeHost) => {
+  onMostShells((makeHost) => {
     test('the service itself', async () => {
       const host = makeHost()
       await ship(host, 'v1')

@@ -16,13 +16,13 @@ import { readRun, readServiceFacts, readStatus, readHostFacts } from '../../../s
 import { run } from '../../../src/remote/command-verbs.js'
 import { logs, service, status } from '../../../src/remote/look-verbs.js'
 import { activate, probe } from '../../../src/remote/verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { commandService, expectCode, facts, packTree, result, ship, stageTree } from './steps.js'
 
 const onLinux = existsSync('/proc/self/stat')
 const asRoot = process.getuid?.() === 0
 
-onEachShell((makeHost) => {
+onMostShells((makeHost) => {
   describe('probe', () => {
     const problems = async (host: LocalHost): Promise<readonly string[]> =>
       (await facts(host)).problems.map(({ code }) => code)

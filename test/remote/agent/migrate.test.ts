@@ -4,7 +4,7 @@ import { codes } from '../../../src/remote/answers.js'
 import { readJournal, readMigration } from '../../../src/remote/readings.js'
 import { migrate } from '../../../src/remote/command-verbs.js'
 import { journal } from '../../../src/remote/look-verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { expectCode, packTree, result, stageTree } from './steps.js'
 
 async function staged(host: LocalHost, command: string, change: Partial<Parameters<typeof migrate>[0]> = {}) {
@@ -14,7 +14,7 @@ async function staged(host: LocalHost, command: string, change: Partial<Paramete
   return migrate({ ...how, command, ...change })
 }
 
-onEachShell((makeHost) => {
+onMostShells((makeHost) => {
   describe('migrate', () => {
     test('runs in the staged release with its environment, and shows what it printed', async () => {
       const host = makeHost()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ServiceConfig } from '../../../src/config/types.js'
 import { activate } from '../../../src/remote/verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { expectCode, packTree, stageTree } from './steps.js'
 
 /**
@@ -29,7 +29,7 @@ async function activated(host: LocalHost, service: ServiceConfig) {
 
 const told = (host: LocalHost): string => readFileSync(join(host.home, 'pm2.log'), 'utf8')
 
-onEachShell((makeHost) => {
+onMostShells((makeHost) => {
   test('a process that pm2 knows is reloaded', async () => {
     const host = makeHost()
     writeFileSync(join(host.home, 'known'), '')

@@ -18,7 +18,7 @@ import type { AgentCall } from '../../../src/remote/wire.js'
 import { codes } from '../../../src/remote/answers.js'
 import { activate, confirm, prune } from '../../../src/remote/verbs.js'
 import { packDelta, stageDelta, type PackedDelta } from './delta-on-disk.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { listingOf, pack, plant, type Tree } from './release-on-disk.js'
 import { expectCode, expectWhole, facts, smallTree, stageTree } from './steps.js'
 import { tarOf } from './tar.js'
@@ -83,7 +83,7 @@ function overwrite(path: string, text: string): void {
   utimesSync(path, atime, mtime)
 }
 
-onEachShell((makeHost, shell) => {
+onMostShells((makeHost, shell) => {
   test.runIf(shell === 'busybox')('a host without the tools prepares nothing', async () => {
     const host = makeHost()
     await prepared(host, { asked: false })

@@ -5,7 +5,7 @@ import { codes } from '../../../src/remote/answers.js'
 import { activate, probe, stage, type Signed } from '../../../src/remote/verbs.js'
 import { readHostFacts } from '../../../src/remote/readings.js'
 import { Signers } from '../../fixtures/signers.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { sha256, type Packed } from './release-on-disk.js'
 import { packTree, putBoth, result, stageTree } from './steps.js'
 
@@ -32,7 +32,7 @@ function pathWithout(host: LocalHost, program: string): string {
   return bin
 }
 
-onEachShell((makeHost, shell) => {
+onMostShells((makeHost, shell) => {
   // The others take as long again: DELIVER_LONG=1.
   describe.skipIf(shell !== 'dash' && process.env['DELIVER_LONG'] === undefined)(
     'a host with allowed signers',

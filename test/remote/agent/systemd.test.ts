@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ServiceConfig } from '../../../src/config/types.js'
 import { activate } from '../../../src/remote/verbs.js'
-import { onEachShell, type LocalHost } from './host.js'
+import { onMostShells, type LocalHost } from './host.js'
 import { expectCode, packTree, stageTree } from './steps.js'
 
 /**
@@ -36,7 +36,7 @@ async function activated(host: LocalHost, systemctl: string) {
 const told = (host: LocalHost): readonly string[] =>
   readFileSync(join(host.home, 'systemctl.log'), 'utf8').split('\n')
 
-onEachShell((makeHost) => {
+onMostShells((makeHost) => {
   test('a unit that starts too often is restarted again until systemd lets it', async () => {
     const host = makeHost()
     expectCode(await activated(host, refusing(1, 'start-limit-hit')), 0)
