@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config'
 
 /** Rooms whose tests leave nothing behind in their process: files of these share it, which saves loading everything for each. */
 const pure = 'test/{check,config,iam,plan,release,report,secrets,store}/**/*.test.ts'
-const elsewhere = ['test/integration/**', 'test/faults/**', '**/node_modules/**']
+/** With DELIVER_LONG=1 alone, for the time that they take. */
+const long = process.env['DELIVER_LONG'] === '1' ? [] : ['test/e2e/{hostile-names,secret-sinks}.test.ts']
+const elsewhere = ['test/integration/**', 'test/faults/**', '**/node_modules/**', ...long]
 
 export default defineConfig({
   test: {

@@ -11,8 +11,8 @@ import {
   type Fault,
 } from './boot-world.js'
 
-/** A server with Debian's awscli, which takes the role of its instance by itself. With DELIVER_LONG=1: to make one takes minutes. */
-describe.runIf(process.env['DELIVER_LONG'] === '1')('with awscli', () => {
+/** A server with Debian's awscli, which takes the role of its instance by itself. To make one takes minutes. */
+describe('with awscli', () => {
   let world: BootWorld
   let userData: string
 

@@ -11,6 +11,8 @@ export interface Words {
   readonly unhealthy: string
 }
 
+const long = test.runIf(process.env['DELIVER_LONG'] === '1')
+
 /** Whole deploys that take each batch out of a load balancer, whose health checks ask the real servers. */
 export function describeDrainedDeploys(
   open: (endpoint: string) => LoadBalancer,
@@ -112,39 +114,47 @@ export function describeDrainedDeploys(
     expect(await world.inspect(all, { current: 'v2', pointer: 'v2' })).toEqual([])
   })
 
-  test('what a killed deploy left is found by check, and registered by check --fix without a deploy', async () => {
-    await threeOnV1()
-    const out = await killedAt(/^restart/)
-    const found = await world.run('check')
-    expect(found.code, found.output).toBe(8)
-    expect(found.output).toMatch(new RegExp(`problem +lock .* left undone: ${entry}.* ${out}`))
-    expect(await balancer.registered()).toEqual(others(out))
-    const fixed = await world.run('check', '--fix')
-    expect(fixed.output).toMatch(/undoing what an earlier run left/)
-    expect(fixed.output).not.toMatch(/left undone/)
-    expect(await balancer.registered()).toEqual(ids())
-  })
+  long(
+    'what a killed deploy left is found by check, and registered by check --fix without a deploy',
+    async () => {
+      await threeOnV1()
+      const out = await killedAt(/^restart/)
+      const found = await world.run('check')
+      expect(found.code, found.output).toBe(8)
+      expect(found.output).toMatch(new RegExp(`problem +lock .* left undone: ${entry}.* ${out}`))
+      expect(await balancer.registered()).toEqual(others(out))
+      const fixed = await world.run('check', '--fix')
+      expect(fixed.output).toMatch(/undoing what an earlier run left/)
+      expect(fixed.output).not.toMatch(/left undone/)
+      expect(await balancer.registered()).toEqual(ids())
+    },
+  )
 
-  test('a server that the balancer never finds healthy on the new release: named, rolled back, in service again', async () => {
-    await threeOnV1()
-    life.isWell = async (id) => {
-      const answer = await answerOf(id)
-      return typeof answer !== 'string' && answer.release !== 'v2'
-    }
-    const seen = watchRestarts()
-    const { code, output } = await world.run('deploy', 'v2', '--yes')
-    expect(code, output).toBe(5)
-    const ill = world.id(Number(seen[0]?.[0].slice(-1)))
-    expect(output).toMatch(new RegExp(`still out of traffic .*${ill}.* in api is ${unhealthy}.* after 12 s`))
-    // Also on its way back it is out while it restarts.
-    expect(seen).toHaveLength(2)
-    for (const [, serving] of seen) expect(serving).toEqual(others(ill))
-    expect(await balancer.registered()).toEqual(ids())
-    expect(await world.inspect(all, { current: 'v1', pointer: 'v1' })).toEqual([])
-  })
+  long(
+    'a server that the balancer never finds healthy on the new release: named, rolled back, in service again',
+    async () => {
+      await threeOnV1()
+      life.isWell = async (id) => {
+        const answer = await answerOf(id)
+        return typeof answer !== 'string' && answer.release !== 'v2'
+      }
+      const seen = watchRestarts()
+      const { code, output } = await world.run('deploy', 'v2', '--yes')
+      expect(code, output).toBe(5)
+      const ill = world.id(Number(seen[0]?.[0].slice(-1)))
+      expect(output).toMatch(
+        new RegExp(`still out of traffic .*${ill}.* in api is ${unhealthy}.* after 12 s`),
+      )
+      // Also on its way back it is out while it restarts.
+      expect(seen).toHaveLength(2)
+      for (const [, serving] of seen) expect(serving).toEqual(others(ill))
+      expect(await balancer.registered()).toEqual(ids())
+      expect(await world.inspect(all, { current: 'v1', pointer: 'v1' })).toEqual([])
+    },
+  )
 
   // Three deploys, two of which wait for their deadline.
-  test(
+  long(
     'one that the balancer finds ill whatever it runs: 6, and known to check until it is well',
     { timeout: 400_000 },
     async () => {
