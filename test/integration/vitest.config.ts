@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** With DELIVER_LONG=1 alone: variants of what the others show, and tests of the rig itself. */
 const long = [
   'inspect',
+  'large-app',
   'boot-presigned',
   'boot-awscli',
   'autoscaling/after-pointer',

@@ -110,10 +110,14 @@ export function onEachShell(define: Define): void {
   for (const each of shells) onShell(each, each.installed, define)
 }
 
-/** The same without bash, unless DELIVER_LONG=1: for what takes long, and what staging and switching have shown there. */
-export function onMostShells(define: Define): void {
+/** The same in the usual ones alone, unless DELIVER_LONG=1: for what takes long, and what staging and switching have shown there. */
+export function onMostShells(define: Define, usual: readonly Shell[] = ['dash', 'busybox']): void {
   for (const each of shells)
-    onShell(each, each.installed && (each.shell !== 'bash' || process.env['DELIVER_LONG'] === '1'), define)
+    onShell(
+      each,
+      each.installed && (usual.includes(each.shell) || process.env['DELIVER_LONG'] === '1'),
+      define,
+    )
 }
 
 function onShell({ shell }: { readonly shell: Shell }, runs: boolean, define: Define): void {
