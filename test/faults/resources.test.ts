@@ -1,8 +1,8 @@
 /** Hosts whose disk is full, foreign, read-only or broken: nothing is switched anywhere, and once mended all is well. */
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect } from 'vitest'
+import { removeAll } from '../fakes/remove.js'
 import { Ground } from './rig/ground.js'
 import { immutable, readOnly, small } from './rig/mounts.js'
 import { scenario } from './rig/scenario.js'
@@ -50,7 +50,7 @@ describe('a host that has nothing yet', () => {
       // With its directory the service script would lose sight of the app, which has the port.
       execFileSync(join(ground.place.hostDirectory('web1'), 'bin/service'), ['stop'])
       // Again while the host still prepares its next release there.
-      rmSync(root(), { recursive: true, force: true, maxRetries: 50 })
+      await removeAll(root())
       await refused('c', await plant(), 'web2')
     })
 })

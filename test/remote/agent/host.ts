@@ -1,6 +1,6 @@
 /** A host on this machine: calls go through the real wire line into a real shell. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
@@ -9,6 +9,7 @@ import { callAgent, type AgentCallOptions } from '../../../src/execute/agent-cli
 import type { Ended, ExecOptions, Session } from '../../../src/ports.js'
 import type { Answer } from '../../../src/remote/answers.js'
 import type { AgentCall } from '../../../src/remote/wire.js'
+import { removeAll } from '../../fakes/remove.js'
 
 export type Shell = 'dash' | 'bash' | 'busybox'
 
@@ -99,7 +100,7 @@ export class LocalHost implements Session {
   }
 
   async close(): Promise<void> {
-    rmSync(this.home, { recursive: true, force: true })
+    await removeAll(this.home)
   }
 }
 
