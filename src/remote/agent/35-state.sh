@@ -1,7 +1,11 @@
 # --- State ----------------------------------------------------------------------------------------------------------
 
-load_state() {
+load_nothing() {
   on_trial='' trial_release='' trial_previous='' confirmed='' reverted='' withdrawn='' via='' good='' bad=''
+}
+
+load_state() {
+  load_nothing
   [ -f .deliver/state ] || return 0
   while read -r key one two three _; do
     case $key in

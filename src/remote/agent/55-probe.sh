@@ -166,10 +166,6 @@ look() {
   fi
 }
 
-load_nothing() {
-  on_trial='' trial_release='' trial_previous='' confirmed='' reverted='' via='' good='' bad=''
-}
-
 # cloud-init leaves it at boot. An address can belong to another server than the fleet thinks.
 tell_instance() {
   instance=''

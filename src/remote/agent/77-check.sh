@@ -66,7 +66,7 @@ check_current() {
     return 0
   fi
   lost=$(find_lost "$current")
-  [ -z "$lost" ] || problem incomplete "releases/$current lacks ${lost#./}, which its listing has"
+  [ -z "$lost" ] || problem incomplete "releases/$current is not what its listing says: ${lost#./} is gone, or is no file, link or program any more"
   find_altered "$current" some
   [ -z "$altered" ] || fact_line altered "$altered"
 }

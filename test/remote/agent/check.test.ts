@@ -57,10 +57,11 @@ onMostShells((makeHost, shell) => {
     })
 
     test.each([
-      ['a file', 'bin/start'],
-      ['a link', 'node_modules/.bin/x'],
-      ['a name with a newline', 'odd\nname'],
-    ])('names %s that the current release has lost', async (_, path) => {
+      ['a file', 'bin/start', rmSync],
+      ['a link', 'node_modules/.bin/x', rmSync],
+      ['a name with a newline', 'odd\nname', rmSync],
+      ['a right to execute', 'bin/start', (path: string) => chmodSync(path, 0o644)],
+    ])('names %s that the current release has lost', async (_, path, lose) => {
       const host = makeHost()
       const packed = packTree(host, 'v1', { ...smallTree, 'odd\nname': 'x' })
       expectCode(await stageTree(host, 'v1', { packed }), 0)
@@ -70,7 +71,7 @@ onMostShells((makeHost, shell) => {
       )
       expectCode(await host.call(confirm({ fence: 1, id: 'a', via: 'deploy' })), 0)
       expect(problems(await checked(host))).toEqual([])
-      rmSync(host.at('releases/v1', path))
+      lose(host.at('releases/v1', path))
       const { problems: found } = await checked(host)
       expect(found.map(({ code }) => code)).toEqual(['incomplete'])
       expect(found[0]?.text).toContain(path.split('\n')[0])
