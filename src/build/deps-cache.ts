@@ -90,7 +90,7 @@ export async function isAsCached(
 ): Promise<boolean> {
   for (const path of paths) {
     const [wanted] = await git.idsAt([commit], path)
-    if (wanted !== idAt(git.objectHash, path, now.entries)) return false
+    if (wanted !== idAt(git, path, now.entries)) return false
   }
   const names = (all: readonly Buffer[]): string =>
     JSON.stringify(all.map((path) => path.toString('latin1')).sort())

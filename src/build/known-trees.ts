@@ -18,7 +18,7 @@ export async function wholeTrees(
   const known = new Map<string, string>()
   if (commits.size === 0) return known
   for (const path of deps) {
-    const id = idAt(git.objectHash, path, entries)
+    const id = idAt(git, path, entries)
     const isFile = entries.some((entry) => entry.path.equals(Buffer.from(path)))
     if (id !== undefined && !isFile && (await git.idsAt([...commits], path)).includes(id)) known.set(path, id)
   }

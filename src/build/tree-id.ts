@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import type { ObjectHash } from './blob.js'
+import type { Git, TreeItem } from '../ports.js'
 import type { Identified } from './identify.js'
 
 interface Directory {
@@ -8,7 +7,7 @@ interface Directory {
 
 /** The id that git gives to the tree, or file, at a path of which these are all the entries. Undefined when there are none. */
 export function idAt(
-  algorithm: ObjectHash,
+  git: Pick<Git, 'treeOf'>,
   path: string,
   entries: readonly Identified[],
 ): string | undefined {
@@ -17,7 +16,7 @@ export function idAt(
   let found: Directory | Identified | undefined = root
   for (const name of Buffer.from(path).toString('latin1').split('/'))
     found = found !== undefined && isDirectory(found) ? found.children.get(name) : undefined
-  return found === undefined ? undefined : isDirectory(found) ? treeId(algorithm, found) : found.id
+  return found === undefined ? undefined : isDirectory(found) ? treeId(git, found) : found.id
 }
 
 function add(root: Directory, names: readonly string[], entry: Identified): void {
@@ -31,16 +30,16 @@ function add(root: Directory, names: readonly string[], entry: Identified): void
   at.children.set(names.at(-1) ?? '', entry)
 }
 
-function treeId(algorithm: ObjectHash, { children }: Directory): string {
-  const rows = [...children].map(([name, child]) => {
-    const [mode, id] = isDirectory(child) ? ['40000', treeId(algorithm, child)] : [modeOf(child), child.id]
+function treeId(git: Pick<Git, 'treeOf'>, { children }: Directory): string {
+  const rows = [...children].map(([name, child]): { readonly key: string; readonly item: TreeItem } => {
+    const bytes = Buffer.from(name, 'latin1')
     // Git sorts directories as if their names ended in a slash.
-    const key = isDirectory(child) ? `${name}/` : name
-    return { key, row: Buffer.concat([Buffer.from(`${mode} ${name}\0`, 'latin1'), Buffer.from(id, 'hex')]) }
+    return isDirectory(child)
+      ? { key: `${name}/`, item: { mode: '40000', id: treeId(git, child), name: bytes } }
+      : { key: name, item: { mode: modeOf(child), id: child.id, name: bytes } }
   })
   rows.sort((a, b) => (a.key < b.key ? -1 : 1))
-  const body = Buffer.concat(rows.map(({ row }) => row))
-  return createHash(algorithm).update(`tree ${body.length}\0`).update(body).digest('hex')
+  return git.treeOf(rows.map(({ item }) => item))
 }
 
 /** As git writes modes. */

@@ -186,14 +186,15 @@ describe('idAt', () => {
     await commit(directory)
     const tree = await walkDependencies(directory, ['node_modules'])
     const { entries } = await identify({ root: directory, algorithm }, tree, { idOf: () => undefined })
-    expect(idAt(algorithm, 'node_modules', entries)).toBe(git(directory, 'rev-parse', 'r1:node_modules'))
-    expect(idAt(algorithm, 'node_modules/a/b', entries)).toBe(
+    const repository = await openGit(directory)
+    expect(idAt(repository, 'node_modules', entries)).toBe(git(directory, 'rev-parse', 'r1:node_modules'))
+    expect(idAt(repository, 'node_modules/a/b', entries)).toBe(
       git(directory, 'rev-parse', 'r1:node_modules/a/b'),
     )
-    expect(idAt(algorithm, 'node_modules/run', entries)).toBe(
+    expect(idAt(repository, 'node_modules/run', entries)).toBe(
       git(directory, 'rev-parse', 'r1:node_modules/run'),
     )
-    expect(idAt(algorithm, 'node_modules/none', entries)).toBeUndefined()
+    expect(idAt(repository, 'node_modules/none', entries)).toBeUndefined()
     const port = await openGit(directory)
     const head = git(directory, 'rev-parse', 'HEAD')
     const release = git(directory, 'rev-parse', 'r1')
