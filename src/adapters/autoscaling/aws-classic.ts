@@ -4,7 +4,7 @@ import { clientOptions, type AwsSettings } from '../aws/clients.js'
 import { failureOf } from '../aws/failure.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadClassicLoadBalancers } from '../aws/sdk.js'
-import type { Balancers, Standing } from './balancers.js'
+import { isThere, type Balancers, type Standing } from './balancers.js'
 import type { Registration } from './entries.js'
 import { standingText } from './standing-text.js'
 
@@ -89,19 +89,20 @@ export function createClassicBalancers(
 
     /** An instance that drains is still in service by this API; one that is not registered is not. */
     async states(registrations, signal) {
+      const lists = new Map<string, ReadonlyMap<string, InstanceState>>()
       const standings: Standing[] = []
       for (const { balancer, instance } of registrations) {
-        const registered = (await healthOf(balancer, [], signal)).has(instance)
-        const { State, ReasonCode, Description } =
-          (await healthOf(balancer, [instance], signal)).get(instance) ?? {}
-        const serves = State === 'InService'
-        if (registered)
-          standings.push({
-            state: serves ? 'in' : 'between',
-            said: standingText(State, ReasonCode, Description),
-          })
-        else
-          standings.push({ state: serves ? 'between' : 'out', said: serves ? 'draining' : 'not registered' })
+        const registered = lists.get(balancer) ?? (await healthOf(balancer, [], signal))
+        lists.set(balancer, registered)
+        const health = registered.get(instance)
+        if (health === undefined) {
+          const drains = (await healthOf(balancer, [instance], signal)).get(instance)?.State === 'InService'
+          standings.push({ state: drains ? 'between' : 'out', said: drains ? 'draining' : 'not registered' })
+        } else {
+          const { State, ReasonCode, Description } = health
+          const state = State === 'InService' ? 'in' : 'between'
+          standings.push({ state, said: standingText(State, ReasonCode, Description) })
+        }
       }
       return standings
     },
@@ -111,13 +112,7 @@ export function createClassicBalancers(
       const permission = `${service}:RegisterInstancesWithLoadBalancer`
       const command = new sdk.RegisterInstancesWithLoadBalancerCommand(inputOf(registrations))
       return ask({ doing: `registering ${listed(registrations)}`, permission, signal }, (abortSignal) =>
-        client.send(command, { abortSignal }).then(
-          () => true,
-          (error: unknown) => {
-            if (gone.has(failureOf(error).code)) return false
-            throw error
-          },
-        ),
+        isThere(client.send(command, { abortSignal }), gone),
       )
     },
 

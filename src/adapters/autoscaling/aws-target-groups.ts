@@ -2,11 +2,10 @@ import type { TargetDescription, TargetHealthDescription } from '@aws-sdk/client
 import { DeliverError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
 import { clientOptions, type AwsSettings } from '../aws/clients.js'
-import { failureOf } from '../aws/failure.js'
 import { allPages } from '../aws/pages.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadTargetGroups } from '../aws/sdk.js'
-import type { Balancers, RegistrationState, Standing } from './balancers.js'
+import { isThere, type Balancers, type RegistrationState, type Standing } from './balancers.js'
 import type { Registration } from './entries.js'
 import { standingText } from './standing-text.js'
 
@@ -123,15 +122,7 @@ export function createTargetGroups(settings: AwsSettings, names: readonly string
         TargetGroupArn: registrations[0]?.balancer,
         Targets: registrations.map(targetOf),
       })
-      return ask(asking, (abortSignal) =>
-        client.send(command, { abortSignal }).then(
-          () => true,
-          (error: unknown) => {
-            if (gone.has(failureOf(error).code)) return false
-            throw error
-          },
-        ),
-      )
+      return ask(asking, (abortSignal) => isThere(client.send(command, { abortSignal }), gone))
     },
 
     async deregister(registrations, signal) {

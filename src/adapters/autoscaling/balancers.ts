@@ -1,4 +1,5 @@
 import type { Host } from '../../ports.js'
+import { failureOf } from '../aws/failure.js'
 import type { Entry, Registration } from './entries.js'
 
 /** Load balancers of one kind, as far as taking servers out of them needs it. Failures are DeliverErrors. */
@@ -21,4 +22,15 @@ export interface Standing {
   readonly state: RegistrationState
   /** In the words of the load balancer: `unhealthy (Target.Timeout: Request timed out)`. */
   readonly said: string
+}
+
+/** False when a request fails because what it is about is gone. */
+export async function isThere(sent: Promise<unknown>, gone: ReadonlySet<string>): Promise<boolean> {
+  try {
+    await sent
+    return true
+  } catch (error) {
+    if (gone.has(failureOf(error).code)) return false
+    throw error
+  }
 }
