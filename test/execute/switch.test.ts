@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { readBack } from '../../src/execute/run.js'
 import { activateHost } from '../../src/execute/switch.js'
 import type { FaultKind } from '../fakes/local-session.js'
 import { World } from './world.js'
@@ -112,6 +113,46 @@ describe('a switch that the host hears after it was given up', () => {
     expect(host.state).not.toMatch(/^unconfirmed/m)
     expect(world.restarts()).toEqual([[], []])
     expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2', 'web2 done v2'] })
+  })
+
+  test('a host that cannot be told is not called unchanged, and the same deploy later converges', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
+    // When it is given up, and when it shall go back.
+    for (let tries = 0; tries < 2 * readBack.tries; tries++) host.fail({ verb: 'withdraw', kind: 'before' })
+    const deployed = await world.deploy('v2')
+    expect(deployed.ends).toEqual(['web1 rollback-failed v1'])
+    expect(deployed.code).toBe(6)
+    await host.hearLate()
+    expect(host.state).toMatch(/^unconfirmed/m)
+    expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2'] })
+  })
+
+  test('a host whose answer to that is lost is told again', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
+    host.fail({ verb: 'withdraw', kind: 'after' })
+    expect(await world.deploy('v2')).toMatchObject({ code: 1, ends: ['web1 failed v1'] })
+    expect(host.countOf('withdraw')).toBe(2)
+    await host.hearLate()
+    expect(host.runs).toBe('v1')
+  })
+
+  test('one that a later deploy has taken over is left to it', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.put('sick-v2')
+    const deployed = await world.deploy('v2', {
+      onEvent: (event) => {
+        if (event.type === 'host-state' && event.state === 'rolling-back')
+          host.put('.deliver/fence', '1000000')
+      },
+    })
+    expect(deployed.ends).toEqual(['web1 rollback-failed v2'])
+    expect(deployed.code).toBe(6)
+    expect(deployed.why.join()).toContain('fenced out')
   })
 
   test('does not happen twice', async () => {
