@@ -3,6 +3,11 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** For `git commit` on a machine where nobody is anybody. */
+export const identity = ['user.name=bench', 'user.email=bench@localhost', 'commit.gpgsign=false'].flatMap(
+  (each) => ['-c', each],
+)
+
 /**
  * A repository with an app that has `files` installed files of `bytes` together, not committed, as after `npm ci`. Half of the
  * content is text and half noise, as node_modules are; every run makes the same.
@@ -17,14 +22,6 @@ export function createApp(directory, { files, bytes }) {
   return { directory, writeConfig, change, changeIn }
 
   function git(...args) {
-    const identity = [
-      '-c',
-      'user.name=bench',
-      '-c',
-      'user.email=bench@localhost',
-      '-c',
-      'commit.gpgsign=false',
-    ]
     execFileSync('git', [...identity, ...args], { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] })
   }
 

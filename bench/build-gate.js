@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createApp } from './app.js'
+import { createApp, identity } from './app.js'
 import { deliver } from './deliver.js'
 
 const rounds = 2
@@ -22,14 +22,6 @@ try {
   for (let round = 1; round <= rounds; round++) {
     const tag = `r${round}`
     writeFileSync(join(app, 'server.js'), `// round ${round}\n`)
-    const identity = [
-      '-c',
-      'user.name=bench',
-      '-c',
-      'user.email=bench@localhost',
-      '-c',
-      'commit.gpgsign=false',
-    ]
     execFileSync('git', [...identity, 'commit', '-qam', tag], { cwd: app })
     await run('commit-deps', '--tag', tag)
     const bytes = {}

@@ -1,15 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import {
-  answerWith,
-  completed,
-  cut,
-  drip,
-  flip,
-  startBootWorld,
-  type BootWorld,
-  type Change,
-  type Fault,
-} from './boot-world.js'
+import { completed, startBootWorld, storeFaults, type BootWorld } from './boot-world.js'
 
 /** A server with Debian's awscli, which takes the role of its instance by itself. To make one takes minutes. */
 describe('with awscli', () => {
@@ -30,13 +20,7 @@ describe('with awscli', () => {
 
   const archives = () => world.proxy.asked.filter((each) => /archive/.test(each))
 
-  test.each<readonly [string, Fault | undefined, Change | undefined]>([
-    ['the pointer answers 403', answerWith(/current\.json/, 403), undefined],
-    ['the archive answers 404', answerWith(/archive/, 404), undefined],
-    ['the archive is cut', cut, undefined],
-    ['the archive never ends', drip, undefined],
-    ['the archive is damaged', undefined, flip],
-  ])('nothing is started while %s, and the group is told', async (_, fault, change) => {
+  test.each(storeFaults)('nothing is started while %s, and the group is told', async (_, fault, change) => {
     world.proxy.fault = fault
     world.proxy.change = change
     const { code, stdout } = await world.boot(userData)

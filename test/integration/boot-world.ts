@@ -289,3 +289,12 @@ export const drip: Fault = (path, answer) => {
   answer.on('close', () => clearInterval(timer))
   return true
 }
+
+/** The ways in which the store fails a server that boots. */
+export const storeFaults: readonly (readonly [string, Fault | undefined, Change | undefined])[] = [
+  ['the pointer answers 403', answerWith(/current\.json/, 403), undefined],
+  ['the archive answers 404', answerWith(/archive/, 404), undefined],
+  ['the archive is cut', cut, undefined],
+  ['the archive never ends', drip, undefined],
+  ['the archive is damaged', undefined, flip],
+]

@@ -1,16 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  answerWith,
-  completed,
-  cut,
-  drip,
-  flip,
-  startBootWorld,
-  type BootWorld,
-  type Change,
-  type Fault,
-} from './boot-world.js'
+import { answerWith, completed, startBootWorld, storeFaults, type BootWorld } from './boot-world.js'
 import { askedOfS3, readPolicy } from './rig/policy.js'
 
 /** A fresh server with the role of its instance, and no awscli. */
@@ -33,13 +23,7 @@ beforeEach(() => {
   world.proxy.actions.length = 0
 })
 
-test.each<readonly [string, Fault | undefined, Change | undefined]>([
-  ['the pointer answers 403', answerWith(/current\.json/, 403), undefined],
-  ['the archive answers 404', answerWith(/archive/, 404), undefined],
-  ['the archive is cut', cut, undefined],
-  ['the archive never ends', drip, undefined],
-  ['the archive is damaged', undefined, flip],
-])('nothing is started while %s, and the group is told', async (_, fault, change) => {
+test.each(storeFaults)('nothing is started while %s, and the group is told', async (_, fault, change) => {
   world.proxy.fault = fault
   world.proxy.change = change
   const { code, stdout } = await world.boot(userData)
