@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   }
 }
 
-/** What the scripts of cli/completion-scripts.ts ask. */
+/** What the scripts of guidance/completion-scripts.ts ask. */
 const completing = '__complete'
 
 async function answer(
@@ -91,7 +91,7 @@ export function describeProgram(program: Command, bind: Bind = () => async () =>
 
   const command: Declare = (name, summary, shape, run) => {
     const sub = shape(program.command(name).description(summary).allowExcessArguments(false))
-    sub.addHelpText('after', examplesText(name))
+    sub.addHelpText('after', () => examplesText(name))
     const bound = bind(run, name)
     sub.action(async () => {
       const globals = program.opts()
@@ -124,7 +124,7 @@ export function describeProgram(program: Command, bind: Bind = () => async () =>
   return program
 }
 
-const ending = `
+const ending = (): string => `
 ${wrapped(`Exit codes (deliver explain CODE): ${exitCodeSummary()}.`, 100)}
 
 ${wrapped(`Topics (deliver help TOPIC): ${topics.map(({ name }) => name).join(', ')}; any key of the config.`, 100)}
