@@ -61,3 +61,37 @@ test('a report that was never written is a failure', () => {
   })
   expect({ status, stdout }).toEqual({ status: 1, stdout: '0 passed, 0 failed\n' })
 })
+
+test('what failed has a line, and so has a file that did not come as far as its tests', () => {
+  const failed = {
+    ...report(1, 1),
+    testResults: [
+      {
+        name: join(process.cwd(), 'test/some.test.ts'),
+        status: 'failed',
+        assertionResults: [
+          { fullName: 'goes well', status: 'passed' },
+          {
+            fullName: 'goes wrong',
+            status: 'failed',
+            failureMessages: ['\u001B[31mno such host\u001B[39m\n at x'],
+          },
+        ],
+      },
+      {
+        name: join(process.cwd(), 'test/other.test.ts'),
+        status: 'failed',
+        message: 'no such module',
+        assertionResults: [],
+      },
+      { name: join(process.cwd(), 'test/good.test.ts'), status: 'passed', assertionResults: [] },
+    ],
+  }
+  expect(tally(failed)).toEqual({
+    status: 1,
+    stdout:
+      'FAILED test/some.test.ts > goes wrong: no such host\n' +
+      'FAILED test/other.test.ts: no such module\n' +
+      '1 passed, 1 failed\n',
+  })
+})
