@@ -34,7 +34,9 @@ function* failures(report) {
 }
 
 function said(what, message) {
-  const [line] = stripVTControlCharacters(message ?? '').trim().split('\n')
+  const [line] = stripVTControlCharacters(message ?? '')
+    .trim()
+    .split('\n')
   return `FAILED ${what}: ${line.slice(0, 300)}`
 }
 
