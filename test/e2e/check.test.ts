@@ -71,7 +71,7 @@ describe('deliver check', { timeout: 120_000 }, () => {
     const stays: readonly unknown[] = [
       expect.stringContaining('warning config: no service'),
       expect.stringContaining('warning git: 1 changed file not committed'),
-      expect.stringContaining('problem web2: releases/v1 lacks RELEASE'),
+      expect.stringContaining('problem web2: releases/v1 is not what its listing says: RELEASE is gone'),
     ]
     const { code, off } = await found()
     expect(code).toBe(8)

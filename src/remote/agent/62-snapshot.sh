@@ -5,7 +5,8 @@
 # content: ctime is the kernel's, no tool sets it back. It changes with the number of links too, so that whoever links
 # or removes a release takes the snapshot of what shares its files again. A file that isn't known any more is hashed.
 
-# Sets `quick`: are find, sort, join and so on those of GNU, with records that end in NUL, and times finer than seconds?
+# Sets `quick`: are find, sort, join and so on those of GNU, with records that end in NUL, and times finer than seconds? A grep before
+# 2.27 finds the start of a record after each newline in it.
 find_quick() {
   quick=no
   if is_known delta; then
@@ -15,8 +16,8 @@ find_quick() {
   case $(find / -prune -printf '%p %C@' 2>/dev/null) in '/ '*.*) ;; *) return 1 ;; esac
   # shellcheck disable=SC2094
   quick_said=$(
-    printf 'k/s\000' | sort -z -t / -k 1,1 | join -z -t / -a 1 - /dev/null | comm -z -23 - /dev/null | uniq -z -u |
-      paste -z -d / - | cut -z -d / -f 1- | grep -z '^k' | sed -z -n 's,^k/,F ,p' | head -c 9 | tr '\000' '.'
+    printf 'k/s\000z\nk/t\000' | sort -z -t / -k 1,1 | join -z -t / -a 1 - /dev/null | comm -z -23 - /dev/null | uniq -z -u |
+      paste -z -d / - | cut -z -d / -f 1- | grep -a -z '^k' | sed -z -n 's,k/,F ,p' | head -c 9 | tr '\000' '.'
   ) 2>/dev/null
   [ "$quick_said" = 'F s.' ] && [ "$(sha256sum -z /dev/null 2>/dev/null | tr '\000' '.')" = "$empty_sha256  /dev/null." ] && quick=yes
 }
@@ -59,7 +60,7 @@ write_found() {
 
 # A file that was just unpacked has one name. One that has more, and isn't of the base, is of something outside.
 refuse_strange_links() {
-  grep -z -v '^[^/]*/[^/]*/1/' strange | sort -z -t / -k 1,1 >linked
+  grep -a -z -v '^[^/]*/[^/]*/1/' strange | sort -z -t / -k 1,1 >linked
   [ -s linked ] || return 0
   if [ -n "$base" ]; then cut -z -d / -f 2 base.now | sort -z -u >base.files; else : >base.files; fi
   join -z -t / -v 1 linked base.files | cut -z -d / -f 4- >outside
@@ -92,13 +93,19 @@ find_altered() {
   tree=$root_real/releases/$1
   (
     cd "$scratch" && manifest=../manifests/$1 || exit 1
-    if [ "$2" = all ]; then fields=1-4 what='%i:%s:%T@:%C@/%p\0'; else fields=1-3 what='%i:%s:%T@/%p\0'; fi
-    cut -z -d / -f 2 "$manifest/snapshot" | cut -z -d : -f "$fields" | sort -z >keys
-    (cd "$tree" && find . -type f -printf "$what") | sort -z -t / -k 1,1 | join -z -t / -v 1 - keys | cut -z -d / -f 2- >suspects
+    cut -z -d / -f 2 "$manifest/snapshot" >keys
+    what='%i:%s:%T@:%C@'
+    if [ "$2" = some ]; then
+      cut -z -d : -f 1-3 keys | sort -z -o keys
+      what='%i:%s:%T@'
+    fi
+    # Names are asked for when there is something to find: without them, half as much is sorted.
+    (cd "$tree" && find . -type f -printf "$what\0") | sort -z -u | comm -z -23 - keys >suspects
     [ -s suspects ] || exit 0
-    (cd "$tree" && xargs -0 -r sha256sum -z -- <"$root_real/$scratch/suspects") | sed -z 's/^/F /' | sort -z >hashed
-    sed -z -n '/^F /p' "$manifest/listing" | comm -z -23 hashed - | cut -z -b 69- | sort -z >others
-    sed -z -n '/^F /p' "$manifest/listing" | cut -z -b 69- | sort -z | comm -z -12 - others | tr '\n\000' '?\n' | head -n 1 >altered
+    (cd "$tree" && find . -type f -printf "$what/%p\0") | sort -z -t / -k 1,1 | join -z -t / - suspects | cut -z -d / -f 2- >paths
+    (cd "$tree" && xargs -0 -r sha256sum -z -- <"$root_real/$scratch/paths") | sed -z 's/^/F /' | sort -z >hashed
+    grep -a -z '^F ' "$manifest/listing" | comm -z -23 hashed - | cut -z -b 69- | sort -z >others
+    grep -a -z '^F ' "$manifest/listing" | cut -z -b 69- | sort -z | comm -z -12 - others | tr '\n\000' '?\n' | head -n 1 >altered
   ) 2>/dev/null
   altered=$(cat "$scratch/altered" 2>/dev/null)
   altered=${altered#./}
@@ -111,11 +118,11 @@ find_altered() {
 find_lost() {
   kept=$root_real/.deliver/manifests/$1
   own=$(cat "$kept/shared" 2>/dev/null)
+  find_quick
   (
     cd "releases/$1" || exit 1
-    # Newlines within names stand as the byte 1 while sed works on lines.
     # shellcheck disable=SC2016
-    tr '\n\000' '\001\n' <"$kept/listing" | sed -n 's/^F [0-9a-f]*  /F /; /^T /!p' | tr '\n\001' '\000\n' |
+    paths_to_look_at |
       xargs -0 sh -c '
         shared=$1 nl="
 "
@@ -137,4 +144,20 @@ find_lost() {
           printf "%s\n" "$path"
         done' sh "$own"
   ) 2>/dev/null | head -n 1
+}
+
+# Records of the listing, F without its hash. With the tools of GNU those that the tree lacks: thousands of files aren't looked at one by one.
+paths_to_look_at() {
+  if [ "$quick" = yes ]; then
+    {
+      grep -a -z '^[DXL] ' "$kept/listing"
+      grep -a -z '^F ' "$kept/listing" | cut -z -b 1-2,69-
+      # Twice, so that only what is in the listing alone stands alone.
+      find . -mindepth 1 \( -type d -printf 'D %p\0D %p\0' -o -type l -printf 'L %p\0L %p\0' \
+        -o -type f -printf 'F %p\0F %p\0' -perm -100 -printf 'X %p\0X %p\0' \)
+    } | sort -z | uniq -z -u
+  else
+    # Newlines within names stand as the byte 1 while sed works on lines.
+    tr '\n\000' '\001\n' <"$kept/listing" | sed -n 's/^F [0-9a-f]*  /F /; /^T /!p' | tr '\n\001' '\000\n'
+  fi
 }

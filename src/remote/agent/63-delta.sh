@@ -53,11 +53,11 @@ patch_listing() {
   (
     cd "$scratch" || exit 1
     base_listing=../../manifests/$base/listing
-    {
-      { sed -z -n '/^[DFX] /p' "$base_listing" && sed -z -n 's/^-//p' patch; } | sort -z | uniq -z -u
-      sed -z -n 's/^+//p' patch
-    } | sort -z >listing
-    if grep -q -z '^~$' patch; then sed -z -n '/^[LT] /p' "$base_listing"; else sed -z -n 's/^=//p' patch; fi >>listing
+    # The sections come in the order of their bytes, so that both are merged as they are.
+    sed -z -n 's/^-//p' patch | sort -z >minus
+    sed -z -n 's/^+//p' patch | sort -z >plus
+    grep -a -z '^[DFX] ' "$base_listing" | comm -z -23 - minus | sort -z -m - plus >listing
+    if grep -a -q -z '^~$' patch; then grep -a -z '^[LT] ' "$base_listing"; else sed -z -n 's/^=//p' patch; fi >>listing
   )
   [ "$(hash_stdin <"$scratch/listing")" = "$digest" ] || base_unfit "the patch does not make the listing of $release"
 }
@@ -78,12 +78,9 @@ clone_base() {
 unpack_listing_sets() {
   (
     cd "$scratch" || exit 1
-    sed -z -n '/^F /p' listing | cut -z -b 1-2,69- >listed
-    sed -z -n 's/^[-+]F /F /p' patch | cut -z -b 1-2,69- >changed
-    sed -z -n 's/^[-+]X /F /p' patch | sort -z -u - changed -o changed
+    sed -z -n 's/^F .\{64\}  /F /p; s/^X /F /p' minus plus | sort -z -u >changed
     sed -z -n 's/^>/F /p' patch | sort -z >sources
-    # No path has `//` in it, so that it can stand between a link and its target.
-    { sed -z -n '/^D /p; /^L /{N;s,\x00T ,//,;p}' listing && cat listed; } | sort -z >wanted
+    list_paths listing >wanted
     comm -z -23 wanted changed | sort -z -u - sources >kept
   )
 }

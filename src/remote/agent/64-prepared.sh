@@ -6,7 +6,7 @@
 #
 #   .deliver/preparing/      while it is made; `owner` is its process
 #   .deliver/prepared/tree   exactly what the base's listing has, shared paths apart
-#     base     release and digest        wanted   `D`, `F` and `L` records of the tree
+#     base     release and digest        paths    `D`, `F` and `L` records of the base, shared paths too
 #     scan     what scan_prepared tells  snapshot SHA256/INODE:SIZE:MTIME:CTIME
 #
 # It is made without the host's lock, and any step that changes something ends it (stop_preparing). A delta takes it only if it is of its
@@ -51,10 +51,9 @@ clone_for_later() {
     cd "$scratch" || exit 1
     listing=../manifests/$base/listing
     [ "$(hash_stdin <"$listing")" = "$base_digest" ] || exit 1
-    sed -z -n '/^F /p' "$listing" | cut -z -b 1-2,69- >listed
-    { sed -z -n '/^D /p; /^L /{N;s,\x00T ,//,;p}' "$listing" && cat listed; } | sort -z >wanted
+    list_paths "$listing" >paths
   ) || return 1
-  trim_tree wanted
+  trim_tree paths
   scan_tree
   [ ! -s "$scratch/odd" ] && write_found && scan_prepared >"$scratch/scan" || return 1
   (
@@ -63,18 +62,32 @@ clone_for_later() {
     sed -z '/^L /{N;s,\x00T ,//,}' found >told && sort -z told -o told &&
       sed -z '/^L /{N;s,\x00T ,//,}' "../manifests/$base/listing" >listed && sort -z listed -o listed &&
       comm -z -23 told listed >others && [ ! -s others ] || exit 1
+    # A program that isn't one any more is still a file.
+    comm -z -13 told listed | sed -z -n 's/^X /F /p' | sort -z >others && tell_paths scan >told && comm -z -12 others told >listed && [ ! -s listed ] || exit 1
     rm -f others
-    sed -z '/^F /s,//.*,,' scan >wanted && sort -z wanted -o wanted
   ) && printf '%s %s\n' "$base" "$base_digest" >"$scratch/base"
 }
 
-# The tree as sorted records `D ./path`, `L ./path//target`, `F ./path//MODE/LINKS/INODE:SIZE:MTIME:CTIME`, and for what no release has
-# `? ./path`. No path has `//` in it.
+# Of a listing: `D ./path`, `F ./path` and `L ./path//target`, sorted. No path has `//` in it, so that it can stand between a link and its target.
+list_paths() {
+  {
+    sed -z -n '/^D /p; /^L /{N;s,\x00T ,//,;p}' "$1" && grep -a -z '^F ' "$1" | cut -z -b 1-2,69-
+  } | sort -z
+}
+
+# The tree as sorted records `D ./path`, `L ./path//target`, `F ./path^A//MODE/LINKS/INODE:SIZE:MTIME:CTIME`, and for what no release has
+# `? ./path`. ^A is the byte 1, which sorts before all others, so that the paths alone are sorted as well. Names that have it come out
+# in another order and are taken for odd: such a release is linked anew each time.
 scan_prepared() {
   (
     cd "$scratch/tree" && find . -mindepth 1 \( -type d -perm 755 -printf 'D %p\0' -o -type l -printf 'L %p//%l\0' \
-      -o -type f \( -perm 755 -o -perm 644 \) -printf 'F %p//%m/%n/%i:%s:%T@:%C@\0' -o -printf '? %p\0' \)
+      -o -type f \( -perm 755 -o -perm 644 \) -printf 'F %p\001//%m/%n/%i:%s:%T@:%C@\0' -o -printf '? %p\0' \)
   ) | sort -z
+}
+
+# The paths of such a scan.
+tell_paths() {
+  cut -z -d "$(printf '\001')" -f 1 "$1"
 }
 
 # Who changes something comes first: whatever is being prepared is ended and put away.
@@ -120,40 +133,62 @@ take_prepared() {
     mv .deliver/prepared "$scratch/prepared" 2>/dev/null && mv "$scratch/prepared/tree" "$scratch/tree" 2>/dev/null
 }
 
-# From the prepared tree to the release's. Fails when the tree isn't as it should be in the end.
+# From the prepared tree to the release's. Fails when the tree isn't as it should be in the end. Most of it is as it was when it was prepared,
+# and that was exactly the base: so what is worked out here is the difference, and only the paths are compared as a whole.
 build_on_prepared() {
-  unpack_listing_sets
-  (
-    cd "$scratch" || exit 1
-    comm -z -23 prepared/wanted kept >extra
-    cd tree && remove_extra
-  )
+  list_changes || return 1
+  (cd "$scratch/tree" && remove_extra)
   unpack
-  [ ! -s "$scratch/sources" ] || trim_tree wanted
-  scan_prepared >"$scratch/scan" || return 1
+  (
+    # What the tar linked to, and the directories that it was in.
+    cd "$scratch/tree" && comm -z -23 ../sources ../wanted >../others && sed -z -n '/^D /p' ../extra >>../others && mv ../others ../extra && remove_extra
+  )
+  scan_prepared >"$scratch/scan" && is_as_wanted
+}
+
+# From the patch: `wanted`, the paths of the release; `changed`, files that the tar brings or links anew; `extra`, what of the base goes away
+# before it is unpacked, and `sources` that stay until then. What is removed is of the base's own listing: never through a link, never elsewhere.
+list_changes() {
   (
     # A step that fails, for want of room perhaps, must not pass for one that found nothing.
-    cd "$scratch" && [ -s prepared/scan ] && [ -s prepared/snapshot ] || exit 1
-    ! grep -q -z '^?' scan || exit 1
+    cd "$scratch" && [ -s prepared/scan ] && [ -s prepared/snapshot ] && [ -s prepared/paths ] || exit 1
+    for each in minus plus; do
+      sed -z -n '/^D /p; s/^F .\{64\}  /F /p' "$each" >"$each.paths" || exit 1
+    done
+    sed -z -n 's/^F .\{64\}  /F /p; s/^X /F /p' minus plus | sort -z -u >changed || exit 1
+    if ! grep -a -q -z '^~$' patch; then
+      sed -z -n '/^L /{N;s,\x00T ,//,;p}' listing | sort -z >links || exit 1
+      grep -a -z '^L ' prepared/paths | comm -z -23 - links >>minus.paths
+      grep -a -z '^L ' prepared/paths | comm -z -13 - links >>plus.paths
+    fi
+    sort -z minus.paths -o minus.paths && sort -z plus.paths -o plus.paths || exit 1
+    comm -z -23 prepared/paths minus.paths | sort -z -m - plus.paths >wanted || exit 1
+    sed -z -n 's/^>/F /p' patch | sort -z | comm -z -12 - prepared/paths >sources
+    sort -z -u minus.paths changed | comm -z -12 - prepared/paths | comm -z -23 - sources >extra
+  )
+}
+
+is_as_wanted() {
+  (
+    cd "$scratch" || exit 1
+    ! grep -a -q -z '^?' scan || exit 1
     # Which paths there are, of which kind, and where links lead.
-    sed -z '/^F /s,//.*,,' scan >paths && sort -z paths -o paths && cmp -s paths wanted || exit 1
-    sed -z -n '/^F .*\/\/755\/[^\/]*\/[^\/]*$/{s,//.*,,;s/^F /X /;p}' scan >executable && sort -z executable -o executable &&
-      sed -z -n '/^X /p' listing >paths && cmp -s paths executable || exit 1
+    tell_paths scan >paths && cmp -s paths wanted || exit 1
     # What isn't as it was when the tree was prepared is hashed, and must be what the listing says.
-    comm -z -13 prepared/scan scan >others && sed -z -n '/^F /p' others >fresh && sed -z 's,//.*,,;s/^F //' fresh >fresh.paths || exit 1
+    comm -z -13 prepared/scan scan >others && sed -z -n '/^F /p' others >fresh && tell_paths fresh >fresh.names && cut -z -b 3- fresh.names >fresh.paths || exit 1
     # Names of something outside, by a hard link in the tar, are none of the release's.
     sed -z -n '/\/1\/[^\/]*$/!{s,^.*/,,;s/:.*//;p}' fresh >linked && sort -z -u linked -o linked || exit 1
     if [ -s linked ]; then
-      sed -z -n '/^F /{s,^.*/,,;s/:.*//;p}' prepared/scan >paths && sort -z -u paths -o paths &&
-        comm -z -23 linked paths >others && [ ! -s others ] || exit 1
+      sed -z -n '/^F /{s,^.*/,,;s/:.*//;p}' prepared/scan >others && sort -z -u others -o others &&
+        comm -z -23 linked others >outside && [ ! -s outside ] || exit 1
     fi
-    (cd tree && xargs -0 -r sha256sum -z -- <../fresh.paths) >hashed && cut -z -b 1-64 hashed >hashes || exit 1
-    sed -z 's/^/F /' hashed >paths && sort -z paths -o paths && sed -z -n '/^F /p' listing >listed &&
-      comm -z -23 paths listed >others && [ ! -s others ] || exit 1
-    # And whatever the patch brings must be among it: all else is as the base's listing says.
-    sed -z 's/^/F /' fresh.paths >paths && sort -z paths -o paths && sed -z -n 's/^+F /F /p' patch >brought &&
-      cut -z -b 1-2,69- brought >listed && sort -z listed -o listed && comm -z -23 listed paths >others && [ ! -s others ] || exit 1
-    sed -z 's,^.*/,,' fresh >paths && paste -z -d / hashes paths >listed && sort -z -t / -k 2,2 listed -o listed &&
-      sort -z -m -t / -k 2,2 -u listed prepared/snapshot >snapshot
+    # Whatever the patch brings must be among it: all else is as the base's listing says.
+    comm -z -12 changed wanted >others && comm -z -23 others fresh.names >missing && [ ! -s missing ] || exit 1
+    grep -a -z '^F ' listing >listed && (cd tree && xargs -0 -r sha256sum -z -- <../fresh.paths) >hashed && cut -z -b 1-64 hashed >hashes || exit 1
+    sed -z 's/^/F /' hashed | sort -z | comm -z -23 - listed >others && [ ! -s others ] || exit 1
+    # Who may be executed.
+    sed -z -n 's,^F \(.*\)\x01//755/[^/]*/[^/]*$,X \1,p' fresh >executable && sed -z 's/^F /X /' fresh.names >others || exit 1
+    { grep -a -z '^X ' listing || [ $? -eq 1 ]; } >listed && comm -z -12 listed others >expected && cmp -s expected executable || exit 1
+    sed -z 's,^.*/,,' fresh | paste -z -d / hashes - | sort -z -t / -k 2,2 >listed && sort -z -m -t / -k 2,2 -u listed prepared/snapshot >snapshot
   )
 }

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -47,20 +49,30 @@ const next: Tree = {
 
 const prepare: AgentCall = { verb: 'prepare', args: [['release', 'v1']], readOnly: false }
 
+interface PreparedOptions {
+  readonly asked?: boolean
+  readonly shared?: readonly string[]
+  /** What both releases have besides. */
+  readonly extra?: Tree
+}
+
 /** A host that runs v1, prepared for the next release, and what brings it to v2. */
-async function prepared(host: LocalHost, { asked = true } = {}): Promise<PackedDelta> {
+async function prepared(
+  host: LocalHost,
+  { asked = true, shared = [], extra = {} }: PreparedOptions = {},
+): Promise<PackedDelta> {
   const [from, to] = [`${host.home}/from`, `${host.home}/to`]
-  plant(from, old)
-  plant(to, next)
+  plant(from, { ...old, ...extra })
+  plant(to, { ...next, ...extra })
   const packed = pack(from)
-  expectCode(await stageTree(host, 'v1', { packed, id: 'first' }), 0)
+  expectCode(await stageTree(host, 'v1', { packed, id: 'first', shared }), 0)
   expectCode(
     await host.call(activate({ fence: 1, release: 'v1', digest: packed.digest, id: 'a1', guard: 0 })),
     0,
   )
   expectCode(await host.call(confirm({ fence: 1, id: 'a1', via: 'deploy' })), 0)
   if (asked) expectCode(await host.call(prepare), 0)
-  return packDelta(from, to)
+  return packDelta(from, to, shared)
 }
 
 const clone = (host: LocalHost, path = ''): string => host.at('.deliver/prepared/tree', path)
@@ -166,6 +178,51 @@ onMostShells((makeHost, shell) => {
     expect(existsSync(clone(host, 'cache'))).toBe(false)
     expectCode(await stageDelta(host, 'v2', packed), 0)
     expectV2Alone(host)
+  })
+
+  test('what the release has at shared paths comes with each delta, and is not prepared', async () => {
+    const host = makeHost()
+    const shared = ['log/', 'conf/app.ini']
+    const packed = await prepared(host, { shared, extra: { 'log/.keep': '', 'conf/app.ini': 'first' } })
+    expect(existsSync(clone(host, 'conf'))).toBe(true)
+    expect(['log', 'conf/app.ini'].filter((path) => existsSync(clone(host, path)))).toEqual([])
+    const directory = lstatSync(clone(host, 'node_modules')).ino
+    expectCode(await stageDelta(host, 'v2', packed, { shared }), 0)
+    expect(lstatSync(host.at('releases/v2/node_modules')).ino).toBe(directory)
+    expect(readFileSync(host.at('releases/v2/changes'), 'utf8')).toBe('after')
+    expect(readlinkSync(host.at('releases/v2/log'))).toBe('../../shared/log')
+    expect(readFileSync(host.at('releases/v2/conf/app.ini'), 'utf8')).toBe('first')
+  })
+
+  test('a tar without what the release has at a shared path is refused', async () => {
+    const host = makeHost()
+    const shared = ['log/']
+    const packed = await prepared(host, { shared, extra: { 'log/a': 'a' } })
+    const without = await packDelta(`${host.home}/from`, `${host.home}/to`, [])
+    expectCode(await stageDelta(host, 'v2', { ...packed, tar: without.tar }, { shared }), codes.baseUnfit)
+    expect(readdirSync(host.at('releases'))).toEqual(['v1'])
+  })
+
+  test('a program that is none any more is not prepared', async () => {
+    const host = makeHost()
+    const packed = await prepared(host, { asked: false })
+    chmodSync(host.at('releases/v1/bin/start'), 0o644)
+    expectCode(await host.call(prepare), codes.verificationFailed)
+    expectCode(await stageDelta(host, 'v2', packed), codes.baseUnfit)
+  })
+
+  test('what a patch names beyond a link is never removed', async () => {
+    const host = makeHost()
+    const outside = `${host.home}/outside`
+    plant(outside, { precious: 'p' })
+    const packed = await prepared(host, { extra: { out: { link: outside } } })
+    for (const record of ['>./out/precious\0', `-F ${'0'.repeat(64)}  ./out/precious\0`, '-D ./out\0']) {
+      const patch = Buffer.concat([packed.patch, Buffer.from(record)])
+      const answer = await stageDelta(host, 'v2', { ...packed, patch }, { id: record.slice(1, 2) + 'x' })
+      expect(answer.kind).toBe('answer')
+      expect(readFileSync(`${outside}/precious`, 'utf8')).toBe('p')
+      if (existsSync(host.at('releases/v2'))) break
+    }
   })
 
   const odd: Record<string, (host: LocalHost) => void> = {
