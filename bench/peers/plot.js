@@ -1,6 +1,12 @@
 const width = 720
 const bar = 22
-const colours = { deliver: '#1a7f37', rsync: '#6e7781', capistrano: '#8c959f', git: '#afb8c1' }
+const colours = {
+  deliver: '#1a7f37',
+  rsync: '#6e7781',
+  'rsync-kept': '#6e7781',
+  capistrano: '#8c959f',
+  git: '#afb8c1',
+}
 
 /** Bars of seconds for each step and peer, as SVG. */
 export function plotOf({ medians, peers, options, release }) {

@@ -55,6 +55,12 @@ function ratiosOf(medians, { compressed }) {
       least('incremental', 'rsync', 'capistrano'),
       0.1,
     ],
+    [
+      'incremental: time, rsync where times are kept',
+      of('incremental', 'deliver'),
+      of('incremental', 'rsync-kept'),
+      0.1,
+    ],
     ['incremental: time, git in place', of('incremental', 'deliver'), of('incremental', 'git'), 1],
     [
       'incremental: bytes, rsync',
@@ -62,9 +68,20 @@ function ratiosOf(medians, { compressed }) {
       of('incremental', 'rsync', 'bytes'),
       1 / 8,
     ],
+    [
+      'incremental: bytes, rsync where times are kept',
+      of('incremental', 'deliver', 'bytes'),
+      of('incremental', 'rsync-kept', 'bytes'),
+      1 / 8,
+    ],
     ['incremental: bytes, changed files as zstd', of('incremental', 'deliver', 'bytes'), compressed, 1.15],
-    ['first: time, the fastest', of('first', 'deliver'), least('first', 'rsync', 'capistrano', 'git'), 0.5],
-    ['again: time, rsync', of('again', 'deliver'), of('again', 'rsync'), 1],
+    [
+      'first: time, the fastest',
+      of('first', 'deliver'),
+      least('first', 'rsync', 'rsync-kept', 'capistrano', 'git'),
+      0.5,
+    ],
+    ['again: time, rsync', of('again', 'deliver'), least('again', 'rsync', 'rsync-kept'), 1],
     ['raw push: time, ssh cat', of('raw push', 'deliver'), of('raw push', 'ssh'), 1.15],
     ['status: time, one ssh true', of('status', 'deliver'), of('status', 'ssh'), 6],
   ]

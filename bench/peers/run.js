@@ -14,11 +14,11 @@ import { rawPush, status } from './pairs.js'
 import { plotOf } from './plot.js'
 import { judge, summarise, tableOf } from './report.js'
 import { buildReleases } from './repository.js'
-import { rsync } from './rsync.js'
+import { rsync, rsyncKept } from './rsync.js'
 import { compareTrees, makeWork } from './work.js'
 import { zstdOfChanged } from './zstd.js'
 
-const everybody = [deliver, rsync, capistrano, gitInPlace]
+const everybody = [deliver, rsync, rsyncKept, capistrano, gitInPlace]
 const { values } = parseArgs({
   options: {
     hosts: { type: 'string', default: '4' },

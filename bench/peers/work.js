@@ -24,7 +24,7 @@ require('node:http')
 
 /**
  * Two work trees, made once and kept in `cache`: `r1` and `r2`. Files that both have keep their times, as in a checkout in which
- * `npm install` was run again: that is what suits rsync best. `from` tells where the content comes from.
+ * `npm install` was run again. `from` tells where the content comes from.
  */
 export async function makeWork(cache, { small }) {
   const recipe = await readFile(new URL(import.meta.url), 'utf8')

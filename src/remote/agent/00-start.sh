@@ -43,6 +43,7 @@ unset CDPATH TAR_OPTIONS POSIXLY_CORRECT GZIP 2>/dev/null
 unset IFS
 nl='
 '
+cr=$(printf '\r')
 nonce=$1
 verb=$2
 shift 2

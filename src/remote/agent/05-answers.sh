@@ -4,9 +4,18 @@ fact() {
   printf '@%s %s %s\n' "$nonce" "$1" "$2"
 }
 
+# Sets `line`: a text with CHARACTERS where it has newlines and carriage returns. Few texts have any, and processes are dear.
+one_line() {
+  case $1 in
+    *"$nl"* | *"$cr"*) line=$(printf '%s' "$1" | tr '\n\r' "$2") ;;
+    *) line=$1 ;;
+  esac
+}
+
 # Values that come from the host's file system or tools must stay on their line.
 fact_line() {
-  fact "$1" "$(printf '%s' "$2" | tr '\n\r' '??')"
+  one_line "$2" '??'
+  fact "$1" "$line"
 }
 
 # Log text: people see it, nothing is read from it.
@@ -20,7 +29,8 @@ end() {
   shift
   [ "$journaled" = no ] || journal_line "$end_code" "$*"
   clean_up
-  printf '\n@%s end %s %s\n' "$nonce" "$end_code" "$(printf '%s' "$*" | tr '\n\r' '  ')"
+  one_line "$*" '  '
+  printf '\n@%s end %s %s\n' "$nonce" "$end_code" "$line"
   exit "$end_code"
 }
 

@@ -93,7 +93,7 @@ find_rename() {
   fi
   place=$1/.deliver-rename.$nonce
   for way in mv-T mv-h perl python3 node; do
-    rm -rf "$place"
+    [ ! -e "$place" ] || rm -rf "$place"
     mkdir "$place" "$place/old" "$place/new" && ln -s old "$place/link" && ln -s new "$place/next" || break
     if rename_by "$way" "$place/next" "$place/link" && [ "$(readlink "$place/link")" = new ] &&
       [ ! -L "$place/next" ] && [ ! -L "$place/old/next" ]; then

@@ -23,7 +23,7 @@ write_file() {
 }
 
 journal_line() {
-  printf '%s %s %s %s %s\n' "$(date +%s)" "${fence:-0}" "$verb" "${release:--}" \
-    "$1 $(printf '%s' "$2" | tr '\n\r' '  ')" >>.deliver/journal 2>/dev/null
+  one_line "$2" '  '
+  printf '%s %s %s %s %s\n' "$(date +%s)" "${fence:-0}" "$verb" "${release:--}" "$1 $line" >>.deliver/journal 2>/dev/null
 }
 

@@ -29,7 +29,7 @@ ownership_fix() {
 }
 
 enter_layout() {
-  if ! mkdir -p "$root" 2>/dev/null; then
+  if [ ! -d "$root" ] && ! mkdir -p "$root" 2>/dev/null; then
     part=$(existing_part "$root")
     end 11 "$root can't be created: $part belongs to $(owner_of "$part"). $(ownership_fix)"
   fi

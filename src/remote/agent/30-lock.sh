@@ -22,7 +22,9 @@ take_lock() {
   done
   printf '%s\n' "pid $$, $verb ${release:-}, fence ${fence:-0}" 2>/dev/null >.deliver/lock-holder
   # Left by calls that were killed; whoever has the lock is alone. Not what is tried without the lock: somebody may be at it.
-  rm -rf .deliver/current.* .deliver/new.* .deliver/known.* .deliver/room.* .deliver/.deliver-rename.* 2>/dev/null
+  for place in .deliver/current.* .deliver/new.* .deliver/known.* .deliver/room.* .deliver/.deliver-rename.*; do
+    if [ -e "$place" ] || [ -L "$place" ]; then rm -rf "$place" 2>/dev/null; fi
+  done
 }
 
 release_lock() {
@@ -67,9 +69,15 @@ is_alive() {
   alive_start=$(process_start "$1") && [ -n "$alive_start" ] && [ "$alive_start" = "$2" ]
 }
 
-check_fence() {
-  fence_seen=$(cat .deliver/fence 2>/dev/null)
+# Sets `fence_seen`.
+read_fence() {
+  fence_seen=
+  { read -r fence_seen <.deliver/fence; } 2>/dev/null
   is_number "$fence_seen" || fence_seen=0
+}
+
+check_fence() {
+  read_fence
   [ "$fence" -ge "$fence_seen" ] || end 12 "fenced out: this host has seen deploy $fence_seen, this is $fence"
   [ "$fence" -eq "$fence_seen" ] || write_file .deliver/fence "$fence"
 }

@@ -1,12 +1,20 @@
 # --- Service --------------------------------------------------------------------------------------------------------
 
+# Sets `uid`, once.
+is_root() {
+  [ -n "$uid" ] || uid=$(id -u)
+  [ "$uid" = 0 ]
+}
+
 # Prints `sudo -n` and nothing else where root is needed and we aren't: sudoers may allow exactly that one command line.
 as_root() {
-  [ "$(id -u)" = 0 ] || printf 'sudo -n'
+  is_root || printf 'sudo -n'
 }
 
 user_bus() {
-  [ "$user" != 1 ] || export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+  [ "$user" = 1 ] || return 0
+  is_root || :
+  export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$uid}"
 }
 
 systemctl_shows() {

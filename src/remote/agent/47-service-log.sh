@@ -92,7 +92,7 @@ tell_journal() {
 
 # Without the right to the system's journal, journalctl shows nothing and ends well.
 may_read_journal() {
-  [ "$(id -u)" != 0 ] || return 0
+  ! is_root || return 0
   for each in /var/log/journal /run/log/journal; do
     for journal_file in "$each"/*/system.journal; do [ -r "$journal_file" ] && return 0; done
   done

@@ -24,6 +24,18 @@ probe_directory() {
   return 1
 }
 
+# The same for all of `trials`, by few processes: what a directory lets nobody rename, it lets nobody remove. Says only whether it is well.
+probe_at_once() {
+  # shellcheck disable=SC2086 # names of ours
+  if (for each in $trials; do : >"$each" || exit 1; done) 2>/dev/null &&
+    ln -s x ".deliver-probe.$nonce.link" 2>/dev/null && mv -f ".deliver-probe.$nonce.link" ".deliver-probe.$nonce" 2>/dev/null; then
+    rm -f $trials 2>/dev/null && return 0
+  fi
+  # shellcheck disable=SC2086
+  rm -f $trials ".deliver-probe.$nonce.link" 2>/dev/null
+  return 1
+}
+
 # Is what runs ours, or is there a release of ours? A switch could be undone by neither else, and would leave nothing. One of ours that lost
 # its listing counts: another release heals it.
 has_way_back() {
@@ -37,22 +49,26 @@ has_way_back() {
 }
 
 probe_places() {
+  places='' trials=''
   for place in . releases .deliver .deliver/incoming .deliver/manifests; do
     [ -d "$place" ] || [ -L "$place" ] || continue
     if [ "$place" != . ] && [ -L "$place" ]; then
       problem foreign-layout "$root/$place is a link; it must be a directory on the file system of $root"
     else
-      probe_directory "$place" || return 1
+      places="$places $place" trials="$trials $place/.deliver-probe.$nonce"
     fi
   done
+  if ! probe_at_once; then
+    for place in $places; do probe_directory "$place" || return 1; done
+  fi
   [ -n "$current" ] || problem current "$root/current is $current_what, not a link into releases/. Move it away first"
   has_way_back || problem current "$root/current names releases/$current, which deliver did not put there: a deploy that fails could not go back to it. Choose another target.path; or move $root/current away first, if nothing needs it any more"
-  for place in releases .deliver; do
-    [ -d "$place" ] || continue
-    if [ "$(device_of "$place")" != "$(device_of .)" ]; then
-      problem file-systems "$root/$place is on another file system than $root: nothing can be renamed between them"
-    fi
-  done
+  if [ "$(stat -c %d . releases .deliver 2>/dev/null | uniq | wc -l)" -ne 1 ]; then
+    for place in releases .deliver; do
+      [ ! -d "$place" ] || [ "$(device_of "$place")" = "$(device_of .)" ] ||
+        problem file-systems "$root/$place is on another file system than $root: nothing can be renamed between them"
+    done
+  fi
   find_rename . || problem no-atomic-rename 'nothing here renames over a link in one step (mv -T, perl, python3 or node would)'
 }
 
@@ -90,7 +106,7 @@ probe_tools() {
 probe_listing_tools() {
   # shellcheck disable=SC2016
   [ "$(printf 'b\000a\000' | sort -z | xargs -0 sh -c 'echo "$#$1"' sh 2>/dev/null)" = 2a ] &&
-    find / -prune -print0 >/dev/null 2>&1 && tar -cf - /dev/null 2>/dev/null | tar -tf - >/dev/null 2>&1
+    { [ "$quick" = yes ] || find / -prune -print0 >/dev/null 2>&1; } && tar -cf - /dev/null 2>/dev/null | tar -tf - >/dev/null 2>&1
 }
 
 # The restart is not tried, but whether it would be allowed is.
@@ -98,7 +114,7 @@ probe_service() {
   user_bus
   case $service in
     systemd)
-      systemctl_shows show -p LoadState "$unit" 2>/dev/null | grep -q '^LoadState=loaded$' ||
+      [ "$(systemctl_shows show -p LoadState "$unit" 2>/dev/null)" = LoadState=loaded ] ||
         problem no-service "systemd has no unit $unit on this host"
       [ "$user" = 1 ] || probe_sudo systemctl restart "$unit"
       ;;
@@ -108,7 +124,7 @@ probe_service() {
 }
 
 probe_sudo() {
-  [ "$(id -u)" != 0 ] || return 0
+  ! is_root || return 0
   fix=$(sudo_fix sudo -n "$@")
   [ -z "$fix" ] || problem sudo "no right to restart the service${fix}"
 }
@@ -185,15 +201,17 @@ tell_probe() {
   look || problem permission "$root can't be entered: it is no directory, or belongs to somebody else ($(owner_of "$root"))"
   fact version "$protocol"
   fact_line path "$root"
-  fact_line hostname "$(hostname 2>/dev/null || uname -n)"
+  { read -r host_name </proc/sys/kernel/hostname; } 2>/dev/null || host_name=$(hostname 2>/dev/null || uname -n)
+  fact_line hostname "$host_name"
   tell_instance
   fact clock "$(date +%s)"
-  fact_line user "$(id -u) $(id -un 2>/dev/null)"
+  is_root || :
+  fact_line user "$uid $(id -un 2>/dev/null)"
   tell_state
   if [ "$in_path" = yes ]; then
     tell_releases
-    fence_seen=$(cat .deliver/fence 2>/dev/null)
-    is_number "$fence_seen" && fact fence "$fence_seen"
+    read_fence
+    [ "$fence_seen" -eq 0 ] || fact fence "$fence_seen"
     probe_places
     probe_room .
   elif [ ! -e "$root" ]; then

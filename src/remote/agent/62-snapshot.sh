@@ -8,6 +8,10 @@
 # Sets `quick`: are find, sort, join and so on those of GNU, with records that end in NUL, and times finer than seconds? A grep before
 # 2.27 finds the start of a record after each newline in it.
 find_quick() {
+  if [ -n "$quick" ]; then
+    [ "$quick" = yes ]
+    return
+  fi
   quick=no
   if is_known delta; then
     quick=yes
@@ -17,7 +21,7 @@ find_quick() {
   # shellcheck disable=SC2094
   quick_said=$(
     printf 'k/s\000z\nk/t\000' | sort -z -t / -k 1,1 | join -z -t / -a 1 - /dev/null | comm -z -23 - /dev/null | uniq -z -u |
-      paste -z -d / - | cut -z -d / -f 1- | grep -a -z '^k' | sed -z -n 's,k/,F ,p' | head -c 9 | tr '\000' '.'
+      paste -z -d / - | cut -z -d / -f 1- | grep -a -z '^k' | sed -z -n 's,k/,F ,p' | tr '\000' '.'
   ) 2>/dev/null
   [ "$quick_said" = 'F s.' ] && [ "$(sha256sum -z /dev/null 2>/dev/null | tr '\000' '.')" = "$empty_sha256  /dev/null." ] && quick=yes
 }

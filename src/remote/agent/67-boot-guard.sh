@@ -12,7 +12,7 @@ find_boot_way() {
   [ "${DELIVER_BOOT_GUARD:-on}" != off ] || return 0
   # Units and crontabs have quoting rules of their own.
   case $root_real in *[!A-Za-z0-9._/-]*) return 0 ;; esac
-  if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && [ -w /etc/systemd/system ]; then
+  if is_root && [ -d /run/systemd/system ] && [ -w /etc/systemd/system ]; then
     boot_way='systemd' boot_units=/etc/systemd/system boot_target=multi-user.target
   elif cron_is_there; then
     boot_way='cron'

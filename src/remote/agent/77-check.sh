@@ -53,8 +53,8 @@ tell_leftovers() {
 
 # What belongs to somebody else can't be replaced, and not be removed with its release. shared/ is the app's own.
 check_owner() {
-  [ "$(id -u)" != 0 ] || return 0
-  foreign=$(find . -path ./shared -prune -o ! -user "$(id -u)" -print 2>/dev/null | head -n 1)
+  ! is_root || return 0
+  foreign=$(find . -path ./shared -prune -o ! -user "$uid" -print 2>/dev/null | head -n 1)
   [ -z "$foreign" ] || fact_line foreign-owner "${foreign#./} belongs to $(owner_of "$foreign")"
 }
 
@@ -106,7 +106,7 @@ check_command_sudo() {
 
 # As soon as any command needs no password, sudo lists one that does as allowed too. So its rules are read.
 check_password() {
-  [ "$(id -u)" != 0 ] || return 0
+  ! is_root || return 0
   allowed=$(sudo -n -l "$@" 2>/dev/null) && rules=$(sudo -n -l 2>/dev/null) || return 0
   case $rules in *'!authenticate'*) return 0 ;; esac
   without_password=no
