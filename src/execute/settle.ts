@@ -46,7 +46,8 @@ export async function settle(
   const teller = new ProbeTeller(run, host, release)
   const crashes = new CrashLoop()
   let first: ServiceFacts | undefined
-  let looked = Number.NEGATIVE_INFINITY
+  // What was restarted a moment ago may need one to listen: that alone is no reason to look at its process.
+  let looked = run.clock.now()
   for (;;) {
     let last = false
     // The process is looked at after the first good answer, after the last, and now and then while answers are bad.
