@@ -48,9 +48,9 @@ write_found() {
     join -z -t / trusted files >told
     join -z -t / -v 2 trusted files >strange
     refuse_strange_links
-    # Hashes come in the order of the names, so that the two can be put side by side.
-    cut -z -d / -f 4- strange | (cd tree && xargs -0 -r sha256sum -z --) >hashed || exit 1
-    cut -z -b 1-64 hashed >hashes
+    cut -z -d / -f 4- strange >strange.paths
+    (cd tree && hash_paths ../strange.paths) >hashes || exit 1
+    paste -z -d ' ' hashes /dev/null strange.paths >hashed
     cut -z -d / -f 1 strange | paste -z -d / - hashes | cat - told | cut -z -d / -f 1,2 | sort -z -t / -k 1,1 -u >known
     { cut -z -d / -f 2,3 told && cut -z -d / -f 2 strange | paste -z -d / hashes -; } | sort -z -t / -k 2,2 -u >snapshot
     {
@@ -60,6 +60,18 @@ write_found() {
       sort -z links | (cd tree && tell_links)
     } >found
   )
+}
+
+# The sha256 of each path in FILE, in their order, with a NUL after each. openssl uses what the CPU has for it and takes a third of the time,
+# but ends its lines with a newline, and doesn't escape those of names.
+hash_paths() {
+  if [ "$(wc -c <"$1")" -gt 8192 ] && [ "$(tr -cd '\n' <"$1" | wc -c)" -eq 0 ] &&
+    [ "$(openssl dgst -sha256 -r /dev/null 2>/dev/null)" = "$empty_sha256 */dev/null" ]; then
+    xargs -0 openssl dgst -sha256 -r <"$1" >"$1.lines" && [ "$(wc -l <"$1.lines")" -eq "$(tr -cd '\000' <"$1" | wc -c)" ] &&
+      cut -b 1-64 "$1.lines" | tr '\n' '\000' && return 0
+    return 1
+  fi
+  xargs -0 -r sha256sum -z -- <"$1" >"$1.lines" && cut -z -b 1-64 "$1.lines"
 }
 
 # A file that was just unpacked has one name. One that has more, and isn't of the base, is of something outside.

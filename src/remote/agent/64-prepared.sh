@@ -35,7 +35,7 @@ do_prepare() {
   [ "$current" = "$base" ] && [ -z "$on_trial" ] && [ "$(($(date +%s) - began))" -le "$longest_preparing" ] &&
     [ "$(cat "$scratch/owner")" = "$$.$(process_start $$)" ] || end 18 'too late'
   take_snapshot "$base" "$scratch/known" && rm -rf .deliver/prepared &&
-    (cd "$scratch" && rm -f owner base.now trusted told strange hashed hashes known found files dirs execs links odd listed extra) &&
+    (cd "$scratch" && rm -f owner base.now trusted told strange strange.paths strange.paths.lines hashed hashes known found files dirs execs links odd listed extra) &&
     mv "$scratch" .deliver/prepared || end 20 "can't keep it"
   scratch=
   end 0 prepared
