@@ -10,7 +10,7 @@ const elsewhere = ['test/integration/**', 'test/faults/**', '**/node_modules/**'
 export default defineConfig({
   test: {
     // Most of these tests wait for processes, so that a worker for each core would leave the cores idle.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() * 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,
     projects: [

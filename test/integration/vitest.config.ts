@@ -11,12 +11,12 @@ const long = [
 ]
 const left = process.env['DELIVER_LONG'] === '1' ? [] : long.map((name) => `test/integration/${name}.test.ts`)
 
-/** Real daemons and hosts: three files at a time: they wait more than they work. */
+/** Real daemons and hosts, four files at a time: they wait more than they work. */
 export default defineConfig({
   test: {
     include: ['test/integration/**/*.test.ts'],
     exclude: ['**/node_modules/**', ...left],
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 480_000,
     hookTimeout: 600_000,
   },
