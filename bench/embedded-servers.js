@@ -1,0 +1,37 @@
+// Forked by many-hosts.js: SSH servers in one process, on 127.0.1.1 and on. They count what they are sent, and do nothing else.
+import { once } from 'node:events'
+import ssh2 from 'ssh2'
+
+const [count] = process.argv.slice(2).map(Number)
+const pair = ssh2.utils.generateKeyPairSync('ed25519')
+let port = 0
+const addresses = []
+for (let at = 0; at < count; at++) {
+  const address = `127.0.${1 + Math.floor(at / 250)}.${1 + (at % 250)}`
+  const server = new ssh2.Server({ hostKeys: [pair.private] }, serve)
+  server.listen(port, address)
+  await once(server, 'listening')
+  port = server.address().port
+  addresses.push(address)
+}
+process.send({ addresses, port, hostKey: pair.public.split(' ').slice(0, 2).join(' ') })
+process.on('disconnect', () => process.exit())
+
+function serve(client) {
+  client.on('error', () => {})
+  client.on('authentication', (context) =>
+    context.method === 'publickey' ? context.accept() : context.reject(['publickey']),
+  )
+  client.on('session', (accept) => {
+    accept().on('exec', (acceptExec) => {
+      const stream = acceptExec()
+      let bytes = 0
+      stream.on('data', (chunk) => (bytes += chunk.length))
+      stream.on('end', () => {
+        stream.write(String(bytes))
+        stream.exit(0)
+        stream.end()
+      })
+    })
+  })
+}
