@@ -1,4 +1,3 @@
-import { bringAlias } from '../execute/bring-alias.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { openAlias } from '../wire.js'
 import type { RolloutSession } from './rollout-session.js'
@@ -15,6 +14,8 @@ export async function keepAlias(
   const alias = await openAlias(config)
   if (key === undefined || alias === undefined) return
   lease?.assertHeld()
+  // It compresses anew if need be, and few have an alias.
+  const { bringAlias } = await import('../execute/bring-alias.js')
   if (await bringAlias({ store, alias, key, record, signal: run.lost }))
     run.reporter.event({ type: 'note', text: `${alias.name} has ${record.release} now` })
 }

@@ -1,7 +1,6 @@
 import type { HostKeySource } from '../../config/types.js'
 import { DeliverError, messageOf } from '../../errors.js'
 import type { Host } from '../../ports.js'
-import { howItEnded, runShell } from '../shell.js'
 import { unlessAborted } from './abort.js'
 import type { Surroundings } from './destination.js'
 import type { TrustPlan } from './destination-plans.js'
@@ -89,6 +88,8 @@ async function run(
   { env, directory }: Surroundings,
   signal?: AbortSignal,
 ): Promise<string> {
+  // With all that it takes to start programs: few configs have such a command.
+  const { howItEnded, runShell } = await import('../shell.js')
   const lines: string[] = []
   let size = 0
   let complaint = ''
