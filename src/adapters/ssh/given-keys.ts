@@ -1,6 +1,7 @@
 import type { HostKeySource } from '../../config/types.js'
 import { DeliverError, messageOf } from '../../errors.js'
 import type { Host } from '../../ports.js'
+import { lazily } from '../../lazily.js'
 import { unlessAborted } from './abort.js'
 import type { Surroundings } from './destination.js'
 import type { TrustPlan } from './destination-plans.js'
@@ -8,6 +9,9 @@ import { nameOf } from './host-key.js'
 import type { KeyOwner } from './host-key.js'
 import { entriesFor, parseKnownHosts } from './known-hosts.js'
 import type { KnownHost } from './known-hosts.js'
+
+/** With all that it takes to start programs: few configs have such a command. */
+const loadShell = lazily(() => import('../shell.js'))
 
 /** More than the keys of any host. */
 const longestAnswer = 64 * 1024
@@ -88,8 +92,7 @@ async function run(
   { env, directory }: Surroundings,
   signal?: AbortSignal,
 ): Promise<string> {
-  // With all that it takes to start programs: few configs have such a command.
-  const { howItEnded, runShell } = await import('../shell.js')
+  const { howItEnded, runShell } = await loadShell()
   const lines: string[] = []
   let size = 0
   let complaint = ''
