@@ -140,7 +140,7 @@ async function statusOf(count) {
     }
     const ratio = median(ours) / median(theirs)
     console.log(
-      `${count} sshds on this machine: deploy of one file to all ${deployed.seconds.toFixed(2)} s, its peak ${(deployed.peak / 1e6).toFixed(0)} MB`,
+      `${count} sshds on this machine: deploy of one file to all ${deployed.seconds.toFixed(2)} s, of which deliver itself computes ${deployed.cpu.toFixed(1)} s; its peak ${(deployed.peak / 1e6).toFixed(0)} MB`,
     )
     console.log(
       `  deliver status ${median(ours).toFixed(2)} s, one ssh true ${median(theirs).toFixed(3)} s: ${ratio.toFixed(1)} x`,
