@@ -130,10 +130,17 @@ export class SystemdHost {
     child.unref()
     if (child.pid === undefined) throw new Error(`${this.name}: systemd-nspawn can't be started`)
     this.#nspawn = await this.#record(child.pid, 'nspawn.pid')
-    const deadline = Date.now() + 90_000
+    const started = Date.now()
+    let nudged = false
     while ((await this.ssh('true', { timeout: 5_000 })).code !== 0) {
-      if (this.#nspawn === undefined || !(await isAlive(this.#nspawn)) || Date.now() > deadline)
+      const waited = Date.now() - started
+      if (this.#nspawn === undefined || !(await isAlive(this.#nspawn)) || waited > 90_000)
         throw new Error(`${this.name} did not boot\n${await this.#lastWords()}`)
+      // Once in a while the unit that lets users in fails at boot; root may log in all the same.
+      if (!nudged && waited > 20_000) {
+        nudged = true
+        await this.sshAsRoot('systemctl restart systemd-user-sessions', { timeout: 5_000 })
+      }
       await sleep(100)
     }
     // Only now: the first children of nspawn prepare the container, and its init comes last.
