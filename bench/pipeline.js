@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { summarise, tableOf } from './report.js'
+import { judge, summarise, tableOf } from './report.js'
 import { runRound } from './round.js'
 
 const { values } = parseArgs({
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     profile: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
   },
 })
 const repeat = count('repeat')
@@ -44,6 +45,7 @@ try {
   }
   const summary = summarise({ options, record, samples })
   console.log(`\n${tableOf(summary)}`)
+  if (values.gate && !judge(summary)) process.exitCode = 1
   if (values.json !== undefined) {
     mkdirSync(resolve(values.json, '..'), { recursive: true })
     writeFileSync(values.json, `${JSON.stringify(summary, undefined, 2)}\n`)

@@ -34,6 +34,24 @@ function stepOf(step, taken, { entries, bytes }) {
   }
 }
 
+/** What a step may take of the seconds of another: far from what is usual, so that only what went badly wrong fails. */
+const bounds = [
+  { step: 'commit-deps again', of: 'commit-deps', most: 0.9 },
+  { step: 'archive again', of: 'archive', most: 0.8 },
+  { step: 'deploy again', of: 'deploy', most: 0.6 },
+  { step: 'deploy, 1 % new', of: 'deploy', most: 0.8 },
+]
+
+/** Whether the least of each step is within its bounds; tells all ratios. */
+export function judge({ steps }) {
+  const least = new Map(steps.map((each) => [each.step, each.least]))
+  const ratios = bounds.map((bound) => ({ ...bound, ratio: least.get(bound.step) / least.get(bound.of) }))
+  for (const { step, of, most, ratio } of ratios)
+    console.log(`gate: ${step}: ${ratio.toFixed(2)} of ${of} (at most ${most})`)
+  // A step that is missing is no step that went well.
+  return ratios.every(({ ratio, most }) => ratio <= most)
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
