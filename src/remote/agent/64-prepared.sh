@@ -63,8 +63,9 @@ clone_for_later() {
       sed -z '/^L /{N;s,\x00T ,//,}' "../manifests/$base/listing" >listed && sort -z listed -o listed &&
       comm -z -23 told listed >others && [ ! -s others ] || exit 1
     # A program that isn't one any more is still a file.
-    comm -z -13 told listed | sed -z -n 's/^X /F /p' | sort -z >others && tell_paths scan >told && comm -z -12 others told >listed && [ ! -s listed ] || exit 1
-    rm -f others
+    comm -z -13 told listed >others && sed -z -n 's/^X /F /p' others >lost && sort -z lost -o lost && tell_paths scan >told &&
+      comm -z -12 lost told >others && [ ! -s others ] || exit 1
+    rm -f others lost
   ) && printf '%s %s\n' "$base" "$base_digest" >"$scratch/base"
 }
 
@@ -155,7 +156,7 @@ list_changes() {
     for each in minus plus; do
       sed -z -n '/^D /p; s/^F .\{64\}  /F /p' "$each" >"$each.paths" || exit 1
     done
-    sed -z -n 's/^F .\{64\}  /F /p; s/^X /F /p' minus plus | sort -z -u >changed || exit 1
+    sed -z -n 's/^F .\{64\}  /F /p; s/^X /F /p' minus plus >changed && sort -z -u changed -o changed || exit 1
     if ! grep -a -q -z '^~$' patch; then
       sed -z -n '/^L /{N;s,\x00T ,//,;p}' listing | sort -z >links || exit 1
       grep -a -z '^L ' prepared/paths | comm -z -23 - links >>minus.paths
@@ -185,7 +186,7 @@ is_as_wanted() {
     # Whatever the patch brings must be among it: all else is as the base's listing says.
     comm -z -12 changed wanted >others && comm -z -23 others fresh.names >missing && [ ! -s missing ] || exit 1
     grep -a -z '^F ' listing >listed && (cd tree && xargs -0 -r sha256sum -z -- <../fresh.paths) >hashed && cut -z -b 1-64 hashed >hashes || exit 1
-    sed -z 's/^/F /' hashed | sort -z | comm -z -23 - listed >others && [ ! -s others ] || exit 1
+    sed -z 's/^/F /' hashed >brought && sort -z brought -o brought && comm -z -23 brought listed >others && [ ! -s others ] || exit 1
     # Who may be executed.
     sed -z -n 's,^F \(.*\)\x01//755/[^/]*/[^/]*$,X \1,p' fresh >executable && sed -z 's/^F /X /' fresh.names >others || exit 1
     { grep -a -z '^X ' listing || [ $? -eq 1 ]; } >listed && comm -z -12 listed others >expected && cmp -s expected executable || exit 1

@@ -225,6 +225,14 @@ onMostShells((makeHost, shell) => {
     }
   })
 
+  test('names with the byte that separates records are right, if not quick', async () => {
+    const host = makeHost()
+    const extra = { 'a/b': '1', 'a\u0001': '2', 'a\u0001z!': '3', a2: '4' }
+    const packed = await prepared(host, { extra })
+    expectCode(await stageDelta(host, 'v2', packed), 0)
+    expectV2(host)
+  })
+
   const odd: Record<string, (host: LocalHost) => void> = {
     'a file more': (host) => writeFileSync(clone(host, 'kept/more'), 'x'),
     'a file less': (host) => rmSync(clone(host, 'kept/a')),
