@@ -19,12 +19,21 @@ export async function sandbox(context: CommandContext, options: SandboxOptions =
       directory: options.directory,
       port: numberOf('--port', options.port, 65_535),
       start: options.start,
-      configFile: options.write === undefined ? undefined : resolve(context.cwd, options.write),
+      configFile: moduleFile(context.cwd, options.write),
     },
     (text) => context.print(text),
     context.interrupt.signal,
   )
   return { code: exitCodes.done, text: 'the sandbox has stopped; its directories stay' }
+}
+
+/** What is written is a module. */
+function moduleFile(cwd: string, name: string | undefined): string | undefined {
+  if (name === undefined) return undefined
+  if (/\.[cm]?[jt]s$/.test(name)) return resolve(cwd, name)
+  throw new DeliverError('usage', `--write: ${JSON.stringify(name)} is not the name of a module`, {
+    fix: 'Write e.g. --write deliver.config.ts.',
+  })
 }
 
 function numberOf(flag: string, text: string | undefined, most: number): number | undefined {
