@@ -29,13 +29,13 @@ for (const url of JSON.parse(process.argv[1])) await import(url)`
 const own = Object.keys(
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).dependencies,
 )
-const cli = new URL('../dist/run-command.js', import.meta.url).href
+const cli = new URL('../dist/bundle/cli.js', import.meta.url).href
 const rows = [
   { name: '(none)', urls: [] },
   { name: 'any command', urls: [cli] },
 ]
 for (const name of commandNames()) {
-  const command = new URL(`../dist/commands/${name}.js`, import.meta.url)
+  const command = new URL(`../dist/bundle/commands/${name}.js`, import.meta.url)
   if (existsSync(command)) rows.push({ name, urls: [cli, command.href] })
 }
 const table = rows.map(({ name, urls }) => {
@@ -54,7 +54,7 @@ const table = rows.map(({ name, urls }) => {
 })
 
 console.log(`Loading of each command's modules, medians of ${values.repeat}; Node ${process.version}\n`)
-console.log('| command | ms | CPU ms | own modules | packages |')
+console.log('| command | ms | CPU ms | own files | packages |')
 console.log('| --- | ---: | ---: | ---: | --- |')
 for (const { name, ms, cpu, modules, packages } of table)
   console.log(`| ${name} | ${ms.toFixed(0)} | ${cpu.toFixed(0)} | ${modules} | ${packages.join(', ')} |`)

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -33,7 +33,7 @@ try {
 }
 
 async function ship(tool, deliver) {
-  const { startSandbox } = await import(pathToFileURL(join(tool, 'dist/sandbox/sandbox.js')).href)
+  const { startSandbox } = await import('../dist/sandbox/sandbox.js')
   const sandbox = await startSandbox({ hosts: 1, appPort: 3000, directory: join(scratch, 'sandbox') })
   try {
     const app = join(scratch, 'app')

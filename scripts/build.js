@@ -1,4 +1,4 @@
-// Compiles src/ to dist/ and copies what the compiler does not: the program that runs on hosts.
+// Compiles src/ to dist/, copies what the compiler does not (the programs that run on hosts), and bundles what `deliver` runs.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -19,7 +19,7 @@ function compiler() {
 const tsc = compiler()
 if (tsc === undefined) {
   console.error('deliver: typescript is not installed (npm ci without --omit=dev builds from source)')
-  process.exit(existsSync(join(root, 'dist/cli.js')) ? 0 : 1)
+  process.exit(existsSync(join(root, 'dist/bundle/cli.js')) ? 0 : 1)
 }
 const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
 if (built.status !== 0) process.exit(built.status ?? 1)
@@ -28,3 +28,6 @@ for (const asset of assets) {
   rmSync(join(root, 'dist', asset), { recursive: true, force: true })
   cpSync(join(root, 'src', asset), join(root, 'dist', asset), { recursive: true })
 }
+// With the compiler came the bundler.
+const { bundle } = await import('./bundle.js')
+await bundle()

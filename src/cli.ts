@@ -13,6 +13,7 @@ import { examplesText } from './guidance/examples.js'
 import { exitCodeSummary } from './guidance/exit-codes.js'
 import { topics } from './guidance/topics.js'
 import { wrapped } from './guidance/wrap.js'
+import { packageFile } from './own-files.js'
 import { runCommand, type GlobalOptions } from './run-command.js'
 
 /** Runs `deliver` with these arguments and resolves to its exit code. Prints through the process's own streams. */
@@ -61,7 +62,7 @@ type Bind = (
 ) => (globals: GlobalOptions, options: Options, args: readonly string[]) => Promise<void>
 
 function version(): string {
-  const data: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const data: unknown = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'))
   return typeof data === 'object' && data !== null && 'version' in data ? String(data.version) : 'unknown'
 }
 

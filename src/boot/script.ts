@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { ownFile } from '../own-files.js'
 import { newline, sh, type ShellLine } from '../remote/quote.js'
 
 /** What `deliver user-data` prints: `sh` and `cloud-init` for user data, `program` to read, or to put into an image. */
@@ -51,11 +53,11 @@ const installedAs = '/usr/local/bin/deliver-agent'
 
 /** The whole program, for a POSIX shell: the settings, and then the parts in `program/`, in the order of their names. */
 export function bootProgram(script: BootScript): string {
-  const directory = new URL('./program/', import.meta.url)
+  const directory = ownFile('boot/program')
   const parts = readdirSync(directory)
     .filter((name) => name.endsWith('.sh'))
     .sort()
-    .map((name) => readFileSync(new URL(name, directory), 'utf8'))
+    .map((name) => readFileSync(join(directory, name), 'utf8'))
   return ['#!/bin/sh\n', `${head(script).text}\n`, ...parts].join('')
 }
 

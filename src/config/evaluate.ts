@@ -1,4 +1,5 @@
-import { fileURLToPath } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { libraryFile } from '../own-files.js'
 
 /** The only file that loads jiti, which runs TypeScript and JavaScript of any module system without a compiler. */
 
@@ -8,8 +9,10 @@ import { fileURLToPath } from 'node:url'
  */
 export async function evaluate(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti')
+  // By Node itself: jiti would translate it all, and its errors would not be ours.
+  const library: unknown = await import(pathToFileURL(libraryFile()).href)
   const jiti = createJiti(import.meta.url, {
-    alias: { 'deliver-cli': fileURLToPath(new URL('../index', import.meta.url)) },
+    virtualModules: { 'deliver-cli': library },
     // The cache may be in the shared temporary directory, where others could plant code for us to run.
     fsCache: false,
     interopDefault: false,

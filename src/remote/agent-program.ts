@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ownFile } from '../own-files.js'
 
 /** The agent as it is sent to hosts. */
 export interface AgentProgram {
@@ -18,11 +20,11 @@ export function agentProgram(): AgentProgram {
 }
 
 function parts(): Buffer {
-  const directory = new URL('./agent/', import.meta.url)
+  const directory = ownFile('remote/agent')
   const names = readdirSync(directory)
     .filter((name) => name.endsWith('.sh'))
     .sort()
-  return Buffer.concat(names.map((name) => readFileSync(new URL(name, directory))))
+  return Buffer.concat(names.map((name) => readFileSync(join(directory, name))))
 }
 
 function programOf(text: Buffer): AgentProgram {

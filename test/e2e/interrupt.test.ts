@@ -145,7 +145,7 @@ const context = createContext({ onEvent: (event) => events.push(event.type) })
 const { code } = await deploy(context, { release: 'start' })
 const { data } = await status(context)
 console.log(JSON.stringify({ code, runs: data.pointer.release, told: events.includes('host-state') }))`
-  const loader = new URL('../../dist/index.js', import.meta.url).href
+  const loader = new URL('../../dist/bundle/index.js', import.meta.url).href
   const child = spawn(
     process.execPath,
     ['--input-type=module', '-e', program.replace("'deliver-cli'", JSON.stringify(loader))],

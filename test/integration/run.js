@@ -63,7 +63,7 @@ function problems() {
   if (missing.length > 0)
     found.push(`not installed: ${missing.join(', ')}. apt-get install ${packages.join(' ')}`)
   if (!hasOverlay()) found.push('the kernel has no overlay file system')
-  if (!existsSync(join(root, 'dist/cli.js'))) found.push('dist/ is not built: npm run build')
+  if (!existsSync(join(root, 'dist/bundle/cli.js'))) found.push('dist/ is not built: npm run build')
   return found
 }
 
