@@ -4,6 +4,7 @@ import type { Commit, Git, TreeEntry } from '../ports.js'
 import { commitsBetween } from './git-between.js'
 import { gitEnvironment, nulRecords, startGit } from './git-command.js'
 import { openArchive } from './git-archive.js'
+import { readContents } from './git-contents.js'
 import { openPart } from './git-archive-part.js'
 import { importCommit } from './git-import.js'
 import { type GitQuery, type OpenedRepository, openRepository } from './git-open.js'
@@ -41,6 +42,14 @@ export async function openGit(directory: string): Promise<Git> {
     changes: (except) => readChanges(repository, except),
     entries: (commit, signal) => readEntries(repository, commit, signal),
     importCommit: (stream, options) => importCommit(scratch, stream, options),
+    contents: async (commit, paths, limit) =>
+      readContents({
+        directory: location.directory,
+        commit: objectId(commit),
+        paths: paths.map((path) => Buffer.concat([Buffer.from(fromRoot('')), path])),
+        limit,
+        env: gitEnvironment(process.env),
+      }),
     idsAt: (commits, path) => readIdsAt(repository, commits, fromRoot(path)),
     archive: async (commit, { verbatim, without = [], signal }) =>
       openArchive({

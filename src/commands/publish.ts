@@ -51,7 +51,7 @@ export async function publish(context: CommandContext, options: PublishOptions =
       }),
     ),
   )
-  await makeReadyDelta(context, { config, store, record: published, files })
+  await makeReadyDelta(context, { config, store, record: published, files, git: building.git })
   const text = `${release} ${outcome === 'unchanged' ? 'was published already' : 'published'} in ${store.name}`
   return { code: exitCodes.done, text, data: { outcome, release } }
 }

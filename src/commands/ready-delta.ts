@@ -1,16 +1,18 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { ArchiveFiles } from '../build/archive-files.js'
 import type { Config } from '../config/types.js'
 import { messageOf } from '../errors.js'
-import { DeltaPlans, Deltas } from '../execute/deltas.js'
+import { DeltaPlans, Deltas, patchBody } from '../execute/deltas.js'
 import { encodings } from '../execute/material.js'
 import { makePrivateDirectory } from '../execute/private-directory.js'
 import { decompress } from '../build/decompressor.js'
 import { outsidePaths } from '../execute/run.js'
 import { smallBody } from '../execute/stage-delta.js'
-import type { Store } from '../ports.js'
+import type { Git, Store } from '../ports.js'
+import type { Delta } from '../release/delta.js'
 import { decodeManifest } from '../release/manifest.js'
 import type { ReleaseRecord } from '../release/release.js'
 import { readPointer } from '../store/pointer.js'
@@ -23,6 +25,7 @@ export interface Published {
   readonly store: Store
   readonly record: ReleaseRecord
   readonly files: ArchiveFiles
+  readonly git: Git
 }
 
 /**
@@ -38,7 +41,11 @@ export async function makeReadyDelta(context: CommandContext, published: Publish
   }
 }
 
-async function make(context: CommandContext, { config, store, record, files }: Published): Promise<void> {
+/** Bytes of files that are read at once here and on hosts, to tell one by the other. */
+const mostAtOnce = 16 * 1024 * 1024
+
+async function make(context: CommandContext, published: Published): Promise<void> {
+  const { config, store, record, files } = published
   if (config.target === undefined) return
   const shared = outsidePaths(config.target)
   const pointer = await readPointer(store, config.app, config.environment)
@@ -51,12 +58,19 @@ async function make(context: CommandContext, { config, store, record, files }: P
   const plan = await plans.plan(base, shared)
   if (plan === undefined || plan.bytes > plans.bytes / 4) return
   const packed = encodings[record.archive.format]
-  const encoding = packed === 'gzip' ? 'gzip' : 'zstd'
   const directory = await makePrivateDirectory(Date.now())
   try {
     const open = () => decompress(createReadStream(files.archive, { highWaterMark: 1024 * 1024 }), packed)
-    const body = await new Deltas({ plans, directory, open }).body(base, plan, encoding)
+    const whole = packed === 'gzip' ? 'gzip' : 'zstd'
+    const differences =
+      whole === 'zstd'
+        ? await replacedContents(published, production, plan).catch(() => undefined)
+        : undefined
+    const patched =
+      differences && (await patchBody({ directory, open }, plan, differences).catch(() => undefined))
+    const body = patched ?? (await new Deltas({ plans, directory, open }).body(base, plan, whole))
     if (body.size > smallBody) return
+    const encoding = patched === undefined ? whole : 'zstd-patch'
     const { size, sha256, patchSize } = body
     const sent = plan.send.size + plan.links.length
     const made = { base, shared, encoding, size, sha256, patchSize, sent, entries: plan.entries } as const
@@ -66,4 +80,22 @@ async function make(context: CommandContext, { config, store, record, files }: P
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/**
+ * What hosts have in the files that the release replaces. Undefined: too much, or not what the clone has, as where attributes of git change
+ * files in archives.
+ */
+async function replacedContents(
+  { git }: Published,
+  production: ReleaseRecord,
+  { replaced, bytes }: Delta,
+): Promise<readonly Buffer[] | undefined> {
+  const total = replaced?.reduce((sum, { size }) => sum + size, 0) ?? 0
+  if (replaced === undefined || total === 0 || Math.max(total, bytes) > mostAtOnce) return undefined
+  const paths = replaced.map(({ path }) => path)
+  const contents = await git.contents(production.commit, paths, total)
+  const isSame = (content: Buffer, at: number): boolean =>
+    createHash('sha256').update(content).digest('hex') === replaced[at]?.sha256
+  return contents.every(isSame) ? contents : undefined
 }

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Store } from '../ports.js'
 import { planDelta, type Delta } from '../release/delta.js'
@@ -11,6 +12,7 @@ import { lazily } from '../lazily.js'
 // Most deploys have a delta from the store.
 const loadCompressor = lazily(() => import('../build/compressor.js'))
 const loadTarPick = lazily(() => import('../build/tar-pick.js'))
+const loadZstdPatch = lazily(() => import('../build/zstd-patch.js'))
 
 /** A release that a host has. */
 export interface Base {
@@ -105,6 +107,34 @@ export class Deltas {
     const body = await writeBody(join(directory, name), parts())
     return { ...body, patchSize }
   }
+}
+
+/**
+ * The delta told as differences: the tar from `replaced`, the base's files that it takes away (see replacedFiles), one after another; the
+ * patch of the listing as it is. Throws where there is no zstd for it.
+ */
+export async function patchBody(
+  { directory, open }: Pick<Source, 'directory' | 'open'>,
+  delta: Delta,
+  replaced: readonly Buffer[],
+): Promise<DeltaBody> {
+  const [{ compress }, { tarPick }, { zstdPatch }] = await Promise.all([
+    loadCompressor(),
+    loadTarPick(),
+    loadZstdPatch(),
+  ])
+  const [tar, reference] = [join(directory, 'picked'), join(directory, 'replaced')]
+  await Promise.all([writeBody(tar, tarPick(open(), delta)), writeFile(reference, replaced, { mode: 0o600 })])
+  let patchSize = 0
+  async function* parts(): AsyncGenerator<Buffer> {
+    for await (const chunk of compress(bytes(delta.patch), { format: 'tar.zst' })) {
+      patchSize += chunk.length
+      yield chunk
+    }
+    yield* zstdPatch(tar, reference)
+  }
+  const body = await writeBody(join(directory, 'differences'), parts())
+  return { ...body, patchSize }
 }
 
 async function* bytes(buffer: Buffer): AsyncGenerator<Buffer> {

@@ -33,7 +33,8 @@ export async function stageDelta(staging: Staging, id: string): Promise<Tried> {
   const { release, digest } = material
   const { entries } = delta
   const { signed } = material
-  return sendDelta({ run, host, release, digest, base, body, encoding, sent, entries, signed }, id)
+  const how = { encoding, fromReplaced: false }
+  return sendDelta({ run, host, release, digest, base, body, ...how, sent, entries, signed }, id)
 }
 
 /** A delta that is made, and what it is of. */
@@ -46,6 +47,8 @@ export interface Sending {
   readonly base: Base
   readonly body: DeltaBody
   readonly encoding: Encoding
+  /** The tar is told as differences from files of the base. */
+  readonly fromReplaced: boolean
   /** Entries that the base lacks, of all. */
   readonly sent: number
   readonly entries: number
@@ -53,9 +56,9 @@ export interface Sending {
 }
 
 export async function sendDelta(wanted: Sending, id: string): Promise<Tried> {
-  const { run, host, release, base, body, encoding } = wanted
+  const { run, host, release, base, body, encoding, fromReplaced } = wanted
   const parts = `${wanted.sent} of ${wanted.entries} entries`
-  const size = `${Math.ceil(body.size / 1024)} KiB as ${encoding}`
+  const size = `${Math.ceil(body.size / 1024)} KiB as ${encoding}${fromReplaced ? ' patch' : ''}`
   hostState(run, host.name, 'staging', `${release}, delta on ${base.release}: ${parts}, ${size}`)
   run.reporter.event({
     type: 'transfer',
@@ -90,7 +93,7 @@ export async function sendDelta(wanted: Sending, id: string): Promise<Tried> {
   const call = deltaCall({
     ...names,
     ...{ limit: limits.stage, idle },
-    ...{ digest: wanted.digest, base, body, encoding },
+    ...{ digest: wanted.digest, base, body, encoding, fromReplaced },
     ...linkedPaths(run.target),
     signed: wanted.signed,
     verify: run.target.verify,

@@ -20,9 +20,13 @@ export async function stageReady({ run, host, facts, ready }: StagingReady): Pro
   const found = base === undefined ? undefined : await ready.find(base.digest)
   if (base === undefined || found === undefined) return unfit('none is ready')
   const { delta, body, signed } = found
-  const { encoding, sent, entries } = delta
+  const { sent, entries } = delta
+  const fromReplaced = delta.encoding === 'zstd-patch'
+  const encoding = fromReplaced ? 'zstd' : delta.encoding
   if (chooseEncoding(encoding, tools) !== encoding) return unfit(`no ${encoding}`)
+  if (fromReplaced && !tools.has('zstd-patch')) return unfit('no zstd --patch-from')
   const { release, manifest } = ready.record
-  const sending = { run, host, release, digest: manifest.digest, base, body, encoding, sent, entries, signed }
+  const digest = manifest.digest
+  const sending = { run, host, release, digest, base, body, encoding, fromReplaced, sent, entries, signed }
   return sendDelta(sending, `${run.id}-0`)
 }

@@ -111,6 +111,11 @@ export interface Git {
    * on any failure, of git or of the stream, nothing is left. The ref is private; no ref of the clone names the commit yet.
    */
   importCommit(stream: (ref: string) => AsyncIterable<Buffer>, options?: ImportOptions): Promise<string>
+  /**
+   * What a commit has in files below `directory`, one for each path, as the objects are: no attribute changes them. Rejects when one is
+   * not there or is no file, has a newline in its name, or all have more than `limit` bytes.
+   */
+  contents(commit: string, paths: readonly Buffer[], limit: number): Promise<readonly Buffer[]>
   /** The ids of what each of these commits has at a path below `directory`; undefined where it has nothing. */
   idsAt(commits: readonly string[], path: string): Promise<readonly (string | undefined)[]>
   /**

@@ -12,6 +12,12 @@ export interface Delta {
   readonly send: ReadonlySet<string>
   /** Content that the base has under another path. */
   readonly links: readonly { readonly from: Buffer; readonly to: Buffer }[]
+  /**
+   * Files of the base that the release hasn't, or not like this, in the order of their sha256 and paths, which is the one in which the agent
+   * reads them: what is sent may be told as differences from them. Undefined when one is at or below a shared path: what the
+   * host has there is its own.
+   */
+  readonly replaced: readonly ManifestFile[] | undefined
   /** Bytes of the files that are sent. */
   readonly bytes: number
   /** Entries of the next release. */
@@ -42,7 +48,8 @@ export function planDelta(base: Manifest, next: Manifest, shared: readonly strin
       bytes += entry.type === 'file' ? entry.size : 0
     }
   }
-  return { patch: patchOf(base, next, links), send, links, bytes, entries: next.entries.length }
+  const patch = patchOf(base, next, links)
+  return { patch, send, links, replaced: replacedBy(patch, had), bytes, entries: next.entries.length }
 }
 
 /** Compressed bytes that a host will be sent, by the ratio of the whole archive; without a delta, that archive. */
@@ -52,7 +59,7 @@ export function estimateStage(record: ReleaseRecord, delta?: Delta): number {
   return Math.round(delta.bytes * (record.archive.size / record.tar.size) + headers + delta.patch.length / 3)
 }
 
-type File = Extract<ManifestEntry, { type: 'file' }>
+export type ManifestFile = Extract<ManifestEntry, { type: 'file' }>
 
 function text(path: Buffer): string {
   return path.toString('latin1')
@@ -102,7 +109,7 @@ function contentOf(
   return found
 }
 
-function contentKey({ sha256, executable }: File): string {
+function contentKey({ sha256, executable }: ManifestFile): string {
   return executable ? `${sha256}x` : sha256
 }
 
@@ -117,6 +124,21 @@ function patchOf(base: Manifest, next: Manifest, links: readonly { readonly from
   else records.push(...after.links.map((record) => `=${record}`))
   return Buffer.from(records.join(''), 'latin1')
 }
+
+function replacedBy(
+  patch: Buffer,
+  had: ReadonlyMap<string, ManifestEntry>,
+): readonly ManifestFile[] | undefined {
+  const removed = text(patch)
+    .split('\0')
+    .filter((record) => record.startsWith('-F '))
+    .sort()
+  const files = removed.map((record) => had.get(record.slice(pathInRecord)))
+  return files.every((entry) => entry?.type === 'file') ? files : undefined
+}
+
+/** In `-F SHA256  ./path`. */
+const pathInRecord = '-F '.length + 64 + '  ./'.length
 
 function sectionsOf(manifest: Manifest): {
   readonly tree: ReadonlySet<string>

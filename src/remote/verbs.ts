@@ -115,6 +115,8 @@ export function delta(
     /** A compressed patch of the base's listing, followed by a compressed tar. */
     readonly body: { readonly size: number; readonly sha256: string; readonly patchSize: number }
     readonly encoding: Encoding
+    /** The tar is told as differences from the files of the base that the patch takes away. */
+    readonly fromReplaced: boolean
     /** `changed`: hashes what the host doesn't know from an earlier hash; `full`: everything. */
     readonly verify: 'changed' | 'full'
   } & Linked,
@@ -129,6 +131,7 @@ export function delta(
     ['sha256', staging.body.sha256],
     ['patch-size', String(staging.body.patchSize)],
     ['encoding', staging.encoding],
+    ['from-replaced', staging.fromReplaced ? '1' : '0'],
     ['verify', staging.verify],
     ...linkedArgs(staging),
     ...limited(staging),

@@ -7,7 +7,8 @@ import { readyDeltaKeys } from './layout.js'
 export interface ReadyDelta extends Body {
   readonly base: { readonly release: string; readonly digest: string }
   readonly shared: readonly string[]
-  readonly encoding: 'zstd' | 'gzip'
+  /** `zstd-patch`: the tar is told as differences from files of the base (`zstd --patch-from`). */
+  readonly encoding: 'zstd' | 'gzip' | 'zstd-patch'
   /** The first so many bytes are the patch. */
   readonly patchSize: number
   /** Entries that the base lacks, of all. */
@@ -35,7 +36,7 @@ export async function findReadyDelta(
   const found = {
     base: { release: base.text('release'), digest: base.text('digest', sha256) },
     shared: fields.texts('shared'),
-    encoding: fields.text('encoding', /^(zstd|gzip)$/) === 'zstd' ? ('zstd' as const) : ('gzip' as const),
+    encoding: encodingOf(fields.text('encoding', /^(zstd|gzip|zstd-patch)$/)),
     size: fields.count('size'),
     sha256: fields.text('sha256', sha256),
     patchSize: fields.count('patchSize'),
@@ -47,6 +48,10 @@ export async function findReadyDelta(
     found.base.digest === wanted.baseDigest &&
     found.shared.join('\n') === wanted.shared.join('\n')
   return isOurs ? { ...found, key: keys.body } : undefined
+}
+
+function encodingOf(text: string): ReadyDelta['encoding'] {
+  return text === 'zstd-patch' || text === 'zstd' ? text : 'gzip'
 }
 
 /** The body first: with the record the delta exists. */

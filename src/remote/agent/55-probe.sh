@@ -87,7 +87,12 @@ probe_parent() {
 }
 
 probe_tools() {
-  decompresses zstd && fact tool zstd
+  if unpacks_patches; then
+    fact tool zstd
+    fact tool zstd-patch
+  else
+    decompresses zstd && fact tool zstd
+  fi
   decompresses gzip && fact tool gzip
   find_session
   find_quick && fact tool delta

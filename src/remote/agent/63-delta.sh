@@ -6,6 +6,8 @@
 #
 # The patch has NUL-terminated records (src/release/delta.ts writes them): `-RECORD` and `+RECORD` of the sections D, F and X,
 # `>./path` of the base that the tar links to, and either `~` (the symlinks are those of the base) or `=RECORD` for all of them.
+#
+# from-replaced=1: the tar is told as differences (zstd --patch-from) from the files of the records `-F`, in the order of these records.
 do_delta() {
   need_name base "$base"
   need_sha256 base-digest "$base_digest"
@@ -13,6 +15,7 @@ do_delta() {
   need_number patch-size "$patch_size"
   need_sha256 sha256 "$sha256"
   case $verify in full | changed) ;; *) bad_call 'verify is not full or changed' ;; esac
+  case $from_replaced in 0 | 1) ;; *) bad_call 'from-replaced is not 0 or 1' ;; esac
   need_number idle "$idle"
   begin_staging "$@"
   mkdir -p "$scratch" 2>/dev/null || write_failed "$scratch"
@@ -22,6 +25,7 @@ do_delta() {
   need_base
   patch_listing
   tail -c "+$((patch_size + 1))" "$scratch/delta" >"$scratch/archive"
+  [ "$from_replaced" = 0 ] || restore_archive
   if ! take_prepared || ! build_on_prepared; then build_on_base; fi
   finish_staging
 }
@@ -60,6 +64,19 @@ patch_listing() {
     if grep -a -q -z '^~$' patch; then grep -a -z '^[LT] ' "$base_listing"; else sed -z -n 's/^=//p' patch; fi >>listing
   )
   [ "$(hash_stdin <"$scratch/listing")" = "$digest" ] || base_unfit "the patch does not make the listing of $release"
+}
+
+# The tar from what it is told by. A file that was changed on this host makes another one, which zstd's checksum shows, and the tree in the end.
+restore_archive() {
+  grep -a -z '^F ' ".deliver/manifests/$base/listing" | comm -z -12 - "$scratch/minus" | cut -z -b 69- >"$scratch/replaced.paths"
+  (cd "releases/$base" && xargs -0 -r cat --) <"$scratch/replaced.paths" >"$scratch/replaced" 2>/dev/null &&
+    zstd -dcq --patch-from="$scratch/replaced" "$scratch/archive" >"$scratch/archive.tar" 2>/dev/null || {
+    has_room || write_failed "the archive of $release"
+    base_unfit 'its files were changed on this host, or this zstd has no --patch-from'
+  }
+  mv -f "$scratch/archive.tar" "$scratch/archive"
+  rm -f "$scratch/replaced"
+  encoding=none
 }
 
 # Names of the base for all of its content; then what the release doesn't have, or not like this, goes away.

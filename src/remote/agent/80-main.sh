@@ -5,7 +5,7 @@ main() {
   root='' release='' id='' digest='' sha256='' size='' name='' file='' encoding=none shared='' fence='' protect='' keep=5
   service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' pidfile='' via_wanted=''
   guard=0 log_lines=40 mark_bad='' need=0 inodes=0 lines=40 timeout=60 dir=home command='' n=20
-  base='' base_digest='' patch_size='' verify=changed variables='' files='' mode=600 limit=1800 idle=60 known='' prepare=0
+  base='' base_digest='' patch_size='' from_replaced=0 verify=changed variables='' files='' mode=600 limit=1800 idle=60 known='' prepare=0
   statement='' signature='' signers='' signed='' uid='' quick=''
   for argument in "$@"; do
     case $argument in *=*) ;; *) bad_call 'an argument without =' ;; esac
@@ -58,6 +58,7 @@ main() {
       base) base=$value ;;
       base-digest) base_digest=$value ;;
       patch-size) patch_size=$value ;;
+      from-replaced) from_replaced=$value ;;
       verify) verify=$value ;;
       limit) limit=$value ;;
       idle) idle=$value ;;

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { activate, confirm, delta, prune, put, revert, stage } from '../../../src/remote/verbs.js'
 import type { AgentCall } from '../../../src/remote/wire.js'
-import { packDelta, type PackedDelta } from './delta-on-disk.js'
+import { packDifferences, type PackedDelta } from './delta-on-disk.js'
 import { LocalHost, shells } from './host.js'
 import { listingOf, pack, plant, sha256 } from './release-on-disk.js'
 import {
@@ -136,7 +136,10 @@ describe.skipIf(shells.every(({ shell, installed }) => shell !== 'dash' || !inst
         const { digest } = packed
         return [
           put({ ...names, name: 'delta', ...body }),
-          delta({ ...names, digest, base, body, encoding: 'none', shared: [], verify: 'changed' }),
+          delta({
+            ...{ ...names, digest, base, body, shared: [] },
+            ...{ encoding: 'zstd', fromReplaced: true, verify: 'changed' },
+          }),
         ]
       }
       let packed: PackedDelta | undefined
@@ -151,7 +154,7 @@ describe.skipIf(shells.every(({ shell, installed }) => shell !== 'dash' || !inst
           plant(from, { ...smallTree, changes: '1', 'gone/x': 'x', 'place/old': 'moves' })
           plant(to, { ...smallTree, changes: '2', 'place/new': 'moves' })
           expectCode(await stageTree(host, 'v1', { packed: pack(from) }), 0)
-          packed = await packDelta(from, to)
+          packed = await packDifferences(from, to)
         },
         before: async (host, attempt) => {
           const bytes = Buffer.concat(packed === undefined ? [] : [packed.patch, packed.tar])

@@ -1,8 +1,12 @@
 /** Deltas between trees on the disk, made by the real code. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { ManifestBuilder } from '../../../src/build/manifest-builder.js'
 import { tarPick } from '../../../src/build/tar-pick.js'
+import { patchBody } from '../../../src/execute/deltas.js'
 import { planDelta, type Delta } from '../../../src/release/delta.js'
 import type { Manifest } from '../../../src/release/release.js'
 import { delta } from '../../../src/remote/verbs.js'
@@ -55,6 +59,28 @@ export async function packDelta(
   }
 }
 
+/** The same, told as differences from the files that the base has in `baseRoot`. */
+export async function packDifferences(
+  baseRoot: string,
+  nextRoot: string,
+  shared: readonly string[] = [],
+): Promise<PackedDelta> {
+  const packed = await packDelta(baseRoot, nextRoot, shared)
+  if (packed.delta.replaced === undefined) throw new Error('a file is shared')
+  const replaced = packed.delta.replaced.map(({ path }) => {
+    return readFileSync(Buffer.concat([Buffer.from(`${baseRoot}/`), path]))
+  })
+  const directory = mkdtempSync(join(tmpdir(), 'deliver-differences-'))
+  try {
+    const open = () => oneChunk(tarOfTree(nextRoot))
+    const body = await patchBody({ directory, open }, packed.delta, replaced)
+    const bytes = await buffer(body.open())
+    return { ...packed, patch: bytes.subarray(0, body.patchSize), tar: bytes.subarray(body.patchSize) }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
 async function* oneChunk(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes
 }
@@ -67,6 +93,7 @@ export interface DeltaOptions {
   readonly fence?: number
   readonly limit?: number
   readonly lockWait?: number
+  readonly fromReplaced?: boolean
 }
 
 /** Stages a release by a delta that comes with the call. */
@@ -74,7 +101,15 @@ export function stageDelta(
   host: LocalHost,
   release: string,
   packed: PackedDelta,
-  { base = 'v1', id = 'd1', shared = [], verify = 'changed', fence = 1, ...limits }: DeltaOptions = {},
+  {
+    base = 'v1',
+    id = 'd1',
+    shared = [],
+    verify = 'changed',
+    fence = 1,
+    fromReplaced = false,
+    ...limits
+  }: DeltaOptions = {},
 ): Promise<Answer> {
   const bytes = Buffer.concat([packed.patch, packed.tar])
   const body = { size: bytes.length, sha256: sha256(bytes), patchSize: packed.patch.length }
@@ -82,7 +117,8 @@ export function stageDelta(
   return host.call(
     delta({
       ...limits,
-      ...{ fence, release, id, digest: packed.digest, base: from, body, encoding: 'none', shared, verify },
+      ...{ fence, release, id, digest: packed.digest, base: from, body, shared, verify },
+      ...{ encoding: fromReplaced ? 'zstd' : 'none', fromReplaced },
     }),
     { stdin: bytes },
   )

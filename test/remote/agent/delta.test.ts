@@ -479,7 +479,7 @@ onEachShell((makeHost, shell) => {
           ...{ fence: 1, release: 'v2', id: 'd1', digest: packed.digest, encoding: 'none', shared: [] },
           base: { release: 'v1', digest: packed.baseDigest },
           body: { size: bytes.length, sha256: sha256(bytes), patchSize: packed.patch.length },
-          verify: 'changed',
+          ...{ verify: 'changed', fromReplaced: false },
         })
         expectCode(await host.call(call, { stdin: damage(bytes) }), codes.verificationFailed)
         expectRefused(host)
