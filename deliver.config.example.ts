@@ -60,7 +60,7 @@ export default defineConfig({
     connectTimeout: '10s',
     keepalive: '15s',
     retries: 3,
-    concurrency: 20, // hosts worked on at once
+    concurrency: 'auto', // hosts worked on at once; a number: always so many
   },
 
   signing: { key: 'deploy-key.pub', allowedSigners: 'allowed_signers', required: true }, // see docs/signing.md

@@ -17,7 +17,7 @@ export async function pruneHosts(
   protect: readonly string[],
 ): Promise<void> {
   const { run, target } = session
-  await inParallel(run.config.ssh.concurrency, hosts, async ({ name, link }) => {
+  await inParallel(run.turns, hosts, async ({ name, link }) => {
     const { keep, prepare } = target
     const call = prune({ fence: run.fence, keep, protect, prepare, limit: limits.stage })
     const reading = readPruned(await link.call(call, { timeout: beyond(limits.stage), signal: run.lost }))

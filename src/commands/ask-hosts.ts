@@ -5,6 +5,7 @@ import type { Config } from '../config/types.js'
 import { chooseHosts, type Selection } from '../plan/select.js'
 import { missing, openFleet, openTransport } from '../wire.js'
 import type { CommandContext } from './context.js'
+import { turnsOf } from './turns.js'
 
 type Parallel = <T>(links: readonly HostLink[], work: (link: HostLink) => Promise<T>) => Promise<readonly T[]>
 
@@ -27,7 +28,7 @@ export async function withHosts<T>(
   const { redact } = context.secrets.redactor
   const links = hosts.map((host) => new HostLink({ host, transport, path: target.path, redact }))
   try {
-    return await work(links, (some, each) => inParallel(config.ssh.concurrency, some, each))
+    return await work(links, (some, each) => inParallel(turnsOf(config), some, each))
   } finally {
     await Promise.all(links.map((link) => link.close()))
     await transport.close()

@@ -1,10 +1,10 @@
 import { systemClock } from '../adapters/clock.js'
 import type { HookPoint, HookValues } from '../config/hooks.js'
 import type { Config } from '../config/types.js'
-import { slots } from '../execute/parallel.js'
 import { runHooks, type HookWorld } from '../hooks/run-hooks.js'
 import type { CommandContext } from './context.js'
 import { revealed } from './secrets.js'
+import { turnsOf } from './turns.js'
 
 /** What a build step knows of its release, before and after it. */
 type Build = Pick<HookValues, 'release' | 'commit'>
@@ -44,7 +44,7 @@ export function hookWorld(context: CommandContext, config: Config): HookWorld {
     env: context.env,
     reporter: context.reporter,
     clock: systemClock,
-    slots: slots(config.ssh.concurrency),
+    slots: turnsOf(config).slotsOfBoth(),
     reveal: (values, where) => revealed(context, config, values, where),
     redactor: context.secrets.redactor,
   }

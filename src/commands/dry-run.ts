@@ -60,7 +60,7 @@ async function previewNow(
     readPointer(store, app, environment),
     readHolder(store, app, environment),
     changesOf(session, plan, record),
-    inParallel(config.ssh.concurrency, ready, async ({ host, view }) => {
+    inParallel(run.turns, ready, async ({ host, view }) => {
       const now = await lookAtService(host.link, run.config, view.current, run.stop)
       return [host.name, now] as const
     }),
@@ -102,7 +102,7 @@ async function sendsOf(
     return known
   }
   const facts = new Map(ready.map((each) => [each.host.name, each.facts]))
-  const sends = await inParallel(run.config.ssh.concurrency, plan.steps, async (step) => {
+  const sends = await inParallel(run.turns, plan.steps, async (step) => {
     const wanted = record(step.to)
     const has = facts.get(step.host)
     if (wanted === undefined || has === undefined) return undefined

@@ -34,7 +34,7 @@ export async function decideStorePrune(
     )
   }
   const hosts = await fleet.hosts(context.interrupt.signal)
-  const asked = await inParallel(config.ssh.concurrency, hosts, (host) => askNeeds(run, session.link(host)))
+  const asked = await inParallel(run.turns, hosts, (host) => askNeeds(run, session.link(host)))
   const lock = await store.readDocument(lockKey(app, environment))
   // Without a lock (a dry run before the first deploy) nothing is taken for old.
   const now = lock?.now ?? 0

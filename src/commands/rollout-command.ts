@@ -60,9 +60,7 @@ export async function conductRollout(
   const hosts = await session.hosts()
   await checkFleetSize(options, { session, hosts, signal: context.interrupt.signal })
   if (hosts.length === 0) return deployToNobody(context, session, options, intent)
-  const probed = await inParallel(run.config.ssh.concurrency, hosts, (host) =>
-    probeHost(run, session.link(host), intent.room),
-  )
+  const probed = await inParallel(run.turns, hosts, (host) => probeHost(run, session.link(host), intent.room))
   const there = await without(session, options, hosts, probed)
   const ready = there.filter((each) => each.kind === 'ready')
   const unfit = there.filter((each) => each.kind === 'unfit')

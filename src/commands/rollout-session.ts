@@ -19,6 +19,7 @@ import { openDrainage } from './changes.js'
 import type { CommandContext } from './context.js'
 import { withHealthSecrets } from './secrets.js'
 import type { RolloutOptions } from './rollout-options.js'
+import { turnsOf } from './turns.js'
 
 /** What a rollout holds while it runs. `close` gives all of it back, whatever happened. */
 export interface RolloutSession {
@@ -72,6 +73,7 @@ export async function openRollout(
     stop: context.interrupt.signal,
     lost: lease?.signal ?? never,
     steps: noSteps,
+    turns: turnsOf(config),
   }
   return {
     config,

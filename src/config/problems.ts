@@ -107,7 +107,11 @@ function ofUnion(
     return fitting.flatMap((inner) => problemOf(inner, value, path))
   const choices = issue.errors.flat().flatMap((inner) => (inner.code === 'invalid_value' ? inner.values : []))
   const named = choices.filter((choice) => typeof choice === 'string')
-  if (typeof found === 'string' && named.length > 0) return [{ path, text: wrongChoice(named, found) }]
+  const numbers = issue.errors
+    .flat()
+    .some((inner) => inner.code === 'invalid_type' && inner.expected === 'number')
+  const choice = [...named, ...(numbers ? ['a number'] : [])]
+  if (typeof found === 'string' && named.length > 0) return [{ path, text: wrongChoice(choice, found) }]
   const expected = issue.errors.flatMap((branch) => branch.flatMap(expectation))
   const state = found === undefined ? 'is missing' : `is ${kindOf(found)}`
   return [{ path, text: `${state}. Write ${[...new Set(expected)].join(' or ')}` }]

@@ -35,6 +35,6 @@ export interface SshConfig {
   readonly connectTimeout?: number
   readonly keepalive?: number
   readonly retries: number
-  /** Hosts worked on at once. */
-  readonly concurrency: number
+  /** Hosts worked on at once; auto adapts to how busy this machine is. */
+  readonly concurrency: number | 'auto'
 }

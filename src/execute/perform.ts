@@ -54,7 +54,7 @@ async function stage(working: Working, members: readonly Member[]): Promise<void
     })
   const before = await objection(run.steps.before('stage', context))
   const results = await inParallel(
-    run.config.ssh.concurrency,
+    run.turns,
     members,
     async (member) =>
       [member, before ?? (await ledger.time(member.step.host, () => stageMember(working, member)))] as const,
@@ -108,7 +108,7 @@ async function bringRelease(
 
 /** Looks at the hosts that run the release already, all at once since a look disturbs nothing. */
 async function verify({ run, feed, ledger }: Working, members: readonly Member[]): Promise<void> {
-  await inParallel(run.config.ssh.concurrency, members, async ({ step, probed }) => {
+  await inParallel(run.turns, members, async ({ step, probed }) => {
     const healthy = await ledger.time(step.host, () => isHealthy(run, probed.host, step))
     feed({ kind: 'verified', host: step.host, healthy })
   })

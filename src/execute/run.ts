@@ -2,6 +2,7 @@ import type { Config, FileMode, TargetConfig } from '../config/types.js'
 import type { Clock } from '../ports.js'
 import type { HostState, Reporter } from '../report/events.js'
 import type { HostLink } from './link.js'
+import type { Turns } from './parallel.js'
 import type { Steps } from './steps.js'
 
 /** What all steps of one rollout share. */
@@ -21,6 +22,8 @@ export interface Run {
   readonly files?: () => Promise<readonly HostFile[]>
   /** What is run around the steps. */
   readonly steps: Steps
+  /** How many hosts are worked on at once. */
+  readonly turns: Turns
 }
 
 /** A file of values and secrets, ready to be written. */

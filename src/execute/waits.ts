@@ -1,5 +1,6 @@
 import type { Waits } from '../plan/bound.js'
 import type { Config } from '../config/types.js'
+import { leastOf } from './adaptive-limit.js'
 import { beyond, limits, readBack, sending } from './run.js'
 
 /** Without a health check a process is watched this long; see settle.ts. */
@@ -36,6 +37,6 @@ export function waitsOf(config: Config, hooks: Waits['around']): Waits {
     },
     around: { once: hooks.once, batch: hooks.batch + drained },
     stageIdle: sending.idleTimeout,
-    concurrency: config.ssh.concurrency,
+    concurrency: leastOf(config.ssh.concurrency),
   }
 }

@@ -22,8 +22,8 @@ export interface HookWorld {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly reporter: Reporter
   readonly clock: Clock
-  /** For processes here and calls to hosts: a batch of hundreds must not start hundreds at once. */
-  readonly slots: Slots
+  /** For calls to hosts and processes here: a batch of hundreds must not start hundreds at once. */
+  readonly slots: { readonly hosts: Slots; readonly here: Slots }
   /** Reads the secrets among a hook's variables. `where`: the key of the config. */
   readonly reveal: (
     values: Readonly<Record<string, SecretText>>,
@@ -94,12 +94,14 @@ async function runHook(world: HookWorld, occasion: Occasion, hook: Hook): Promis
     return [{ because: `could not be run: ${adviceOf(error)}` }]
   }
   if (hook.on === 'local') {
-    const because = await world.slots(() => commandHere(world, occasion, { hook, command: run, env }))
+    const because = await world.slots.here(() => commandHere(world, occasion, { hook, command: run, env }))
     return because === undefined ? [] : [{ because }]
   }
   const hosts = hook.on === 'first' ? occasion.hosts.slice(0, 1) : occasion.hosts
   const ends = await Promise.all(
-    hosts.map((on) => world.slots(() => commandOnHost(world, occasion, { hook, command: run, env, on }))),
+    hosts.map((on) =>
+      world.slots.hosts(() => commandOnHost(world, occasion, { hook, command: run, env, on })),
+    ),
   )
   return ends.flatMap((because, index) => {
     const host = hosts[index]?.host.name

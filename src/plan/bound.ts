@@ -12,7 +12,7 @@ export interface Waits {
   readonly around: { readonly once: number; readonly batch: number }
   /** Staging is given up after so long without a byte. */
   readonly stageIdle: number
-  /** Hosts that are staged at once. */
+  /** Hosts that are staged at once, at the least. */
   readonly concurrency: number
 }
 

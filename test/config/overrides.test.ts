@@ -13,6 +13,8 @@ describe('variables', () => {
     ['DELIVER_ROLLOUT_ON_FAILURE', 'stop', { rollout: { onFailure: 'stop' } }],
     ['DELIVER_SSH_USER', '123', { ssh: { user: '123' } }],
     ['DELIVER_SSH_PORT', '2222', { ssh: { port: 2222 } }],
+    ['DELIVER_SSH_CONCURRENCY', '30', { ssh: { concurrency: 30 } }],
+    ['DELIVER_SSH_CONCURRENCY', 'auto', { ssh: { concurrency: 'auto' } }],
     ['DELIVER_SSH_AGENT', 'false', { ssh: { agent: false } }],
     ['DELIVER_SSH_CONFIG', 'false', { ssh: { config: false } }],
     ['DELIVER_SSH_IDENTITY_FILE', 'a', { ssh: { identityFile: 'a' } }],

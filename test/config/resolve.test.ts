@@ -34,7 +34,7 @@ test('defaults', () => {
       agent: true,
       client: 'auto',
       retries: 3,
-      concurrency: 20,
+      concurrency: 'auto',
     },
     rollout: {
       confirm: [],
@@ -243,6 +243,11 @@ describe('what is wrong is told with its place and a remedy', () => {
     [{ build: { deps: ['vendor/.git'] } }, 'build.deps[0]: "vendor/.git" belongs to git'],
     [{ build: { keep: 1.5 } }, 'build.keep: 1.5 is out of range'],
     [{ build: { timeout: '0s' } }, 'build.timeout: "0s" is too short'],
+    [{ ssh: { concurrency: 0 } }, 'ssh.concurrency: 0 is out of range. Write a whole number from 1 to 1000'],
+    [
+      { ssh: { concurrency: 'many' } },
+      'ssh.concurrency: "many" is not a choice. Write one of auto, a number',
+    ],
     [
       { archive: { format: 'zip' } },
       'archive.format: "zip" is not a choice. Write one of tar.zst, tar.gz, tar',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Ledger } from '../../src/execute/ledger.js'
+import { fixedTurns } from '../../src/execute/parallel.js'
 import { apply } from '../../src/plan/machine/apply.js'
 import { startRollout } from '../../src/plan/machine/state.js'
 import type { RolloutPlan } from '../../src/plan/types.js'
@@ -24,6 +25,7 @@ test('a host has taken as long as it was worked on, not as long as it waited for
     ...{ id: 'r', fence: 1, config: configWith(), clock, stop: never, lost: never },
     target: { path: 'app', keep: 3, shared: [], verify: 'changed', prepare: true },
     reporter: { event() {}, close: () => Promise.resolve() },
+    turns: fixedTurns(1),
     steps: {
       before: () => Promise.resolve(),
       after: () => Promise.resolve(),

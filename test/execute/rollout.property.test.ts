@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { RolloutConfig } from '../../src/config/types.js'
 import { probeHost } from '../../src/execute/facts.js'
 import { FleetWatch, type Member } from '../../src/execute/fleet-watch.js'
+import { fixedTurns } from '../../src/execute/parallel.js'
 import { executeRollout, type RolloutEnd } from '../../src/execute/rollout.js'
 import type { Run } from '../../src/execute/run.js'
 import { noSteps } from '../../src/execute/steps.js'
@@ -93,6 +94,7 @@ async function play(script: Script): Promise<Played> {
     stop: stop.signal,
     lost: lost.signal,
     steps: noSteps,
+    turns: fixedTurns(10),
   }
   const drain = new FakeDrain()
   const hosts = script.hosts.map(({ runs, faults }, i) => new PaperHost(`h${i}`, runs, faults))

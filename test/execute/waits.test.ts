@@ -11,6 +11,11 @@ test('the waits of a rollout come from its config', () => {
   expect(waits.worst.return).toBeGreaterThan(waits.worst.switch)
 })
 
+test('with a limit that adapts, no more turns are counted on than there always are', () => {
+  const { ssh } = configWith()
+  expect(waitsOf(configWith({ ssh: { ...ssh, concurrency: 'auto' } }), none).concurrency).toBe(8)
+})
+
 test('taking a batch out of traffic and bringing it back is waited for, hooks too', () => {
   const drained = configWith({}, { drain: { kind: 'standby' }, drainTimeout: 600_000 })
   expect(waitsOf(drained, { once: 3, batch: 4 }).around).toEqual({ once: 3, batch: 1_200_004 })

@@ -9,6 +9,7 @@ import { ManifestBuilder } from '../../src/build/manifest-builder.js'
 import { conductRollout, type Conducted } from '../../src/commands/rollout-command.js'
 import type { RolloutOptions } from '../../src/commands/rollout-options.js'
 import type { RolloutSession } from '../../src/commands/rollout-session.js'
+import { turnsOf } from '../../src/commands/turns.js'
 import type { Config, RolloutConfig } from '../../src/config/types.js'
 import { HostLink } from '../../src/execute/link.js'
 import type { Run, RunHost } from '../../src/execute/run.js'
@@ -210,6 +211,7 @@ export class World {
       stop: options.stop ?? never,
       lost: options.lost ?? never,
       steps: options.steps ?? noSteps,
+      turns: turnsOf(config),
     }
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.js'
 import type { Hook, HookContext, HookPoint } from '../../src/config/hooks.js'
-import { slots } from '../../src/execute/parallel.js'
+import { fixedTurns } from '../../src/execute/parallel.js'
 import { runHooks } from '../../src/hooks/run-hooks.js'
 import { Vault } from '../../src/secrets/vault.js'
 import type { DeliverEvent } from '../../src/report/events.js'
@@ -39,7 +39,7 @@ function runAt(point: HookPoint, hooks: readonly Hook[], signal = never, env: No
       env: { PATH: process.env['PATH'], ...env },
       reporter: { event: (event) => events.push(event), close: () => Promise.resolve() },
       clock: systemClock,
-      slots: slots(2),
+      slots: fixedTurns(2).slotsOfBoth(),
       reveal: (values, where) =>
         vault.revealAll(values, where, { directory: '/', env: { TOKEN: 'hunter2-token' } }),
       redactor: vault.redactor,

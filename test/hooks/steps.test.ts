@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.js'
 import type { Hook, HookContext, HookPoint } from '../../src/config/hooks.js'
-import { slots } from '../../src/execute/parallel.js'
+import { fixedTurns } from '../../src/execute/parallel.js'
 import type { Point, StepContext } from '../../src/execute/steps.js'
 import { hookSteps } from '../../src/hooks/steps.js'
 import { Vault } from '../../src/secrets/vault.js'
@@ -40,7 +40,7 @@ function stepsOf(
     env: { PATH: process.env['PATH'] },
     reporter: { event: (event) => events.push(event), close: () => Promise.resolve() },
     clock: systemClock,
-    slots: slots(4),
+    slots: fixedTurns(4).slotsOfBoth(),
     reveal: (values, where) =>
       vault.revealAll(values, where, { directory: '/', env: { TOKEN: 'hunter2-token' } }),
     redactor: vault.redactor,

@@ -14,6 +14,7 @@ import { readHostCheck, type HostCheck } from '../../remote/check-readings.js'
 import type { AgentCall } from '../../remote/wire.js'
 import { openFleet, openTransport } from '../../wire.js'
 import type { CommandContext } from '../context.js'
+import { turnsOf } from '../turns.js'
 import { looked } from './looked.js'
 
 export interface FleetLook {
@@ -69,7 +70,7 @@ export async function lookAtHosts(
   })
   const transport = await openTransport(config, context.env, context.reporter)
   try {
-    return await inParallel(config.ssh.concurrency, hosts, async (host) => {
+    return await inParallel(turnsOf(config), hosts, async (host) => {
       const link = new HostLink({ host, transport, path: target.path })
       try {
         return await lookAtHost(link, call, context.interrupt.signal)

@@ -96,9 +96,9 @@ async function repairStaging(
   session: RolloutSession,
   names: ReadonlySet<string>,
 ): Promise<void> {
-  const { run, config, lease } = session
+  const { run, lease } = session
   const hosts = (await session.hosts()).filter(({ name }) => names.has(name))
-  await inParallel(config.ssh.concurrency, hosts, async (host) => {
+  await inParallel(run.turns, hosts, async (host) => {
     lease?.assertHeld()
     const { link, name } = session.link(host)
     const answer = await link.call(sweep({ fence: run.fence }), { timeout: limits.stage, signal: run.lost })

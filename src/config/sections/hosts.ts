@@ -55,7 +55,12 @@ export const ssh = z.strictObject({
       'Between keepalives; a connection that misses three is lost. Default: what the ssh config says, else 15s.',
     ),
   retries: whole(0, 20).prefault(3).describe('Further attempts to connect, where the failure may pass.'),
-  concurrency: whole(1, 1000).prefault(20).describe('Hosts worked on at once.'),
+  concurrency: z
+    .union([z.enum(['auto']), whole(1, 1000)])
+    .prefault('auto')
+    .describe(
+      'Hosts worked on at once. auto lets more in while deliver itself has little to do, up to 256, and fewer when it has too much, down to 8: see docs/ssh.md. How many hosts restart at once is for rollout.batch.',
+    ),
 }) satisfies z.ZodType<SshConfig>
 
 const mode = () => z.enum(['600', '640', '644']).prefault('600')
