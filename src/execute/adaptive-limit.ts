@@ -51,20 +51,23 @@ export function firstLimit(machine: Machine): AdaptiveLimit {
  * lowered since they began.
  */
 export function nextLimit(
-  { limit, strained }: AdaptiveLimit,
+  before: AdaptiveLimit,
   reading: Reading & { readonly running: number },
   machine: Machine,
 ): AdaptiveLimit {
+  const upper = mostOf(machine)
+  const limit = within(before.limit, upper)
+  const strained = before.strained + 1
   // What runs goes on and gives its memory back when it ends.
   if (lacksMemory(reading, machine, short)) return { limit: least, strained: 0 }
   if (reading.busy >= overloaded) {
-    if (strained + 1 < patience) return { limit, strained: strained + 1 }
+    if (strained < patience) return { limit, strained }
     // A lower limit is given the time to show, which it does when those above it have ended.
     const lower = reading.running > limit ? limit : Math.floor((limit * 3) / 4)
-    return { limit: within(lower, mostOf(machine)), strained: 0 }
+    return { limit: within(lower, upper), strained: 0 }
   }
   if (reading.busy >= busy || lacksMemory(reading, machine, tight)) return { limit, strained: 0 }
-  return { limit: within(limit + Math.ceil(limit / 2), mostOf(machine)), strained: 0 }
+  return { limit: within(limit + Math.ceil(limit / 2), upper), strained: 0 }
 }
 
 function lacksMemory({ used, free = Infinity }: Reading, { memory }: Machine, than: typeof tight): boolean {
