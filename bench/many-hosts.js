@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What many hosts cost deliver itself: a delta to each of 200 embedded SSH servers, and `deliver status` of 50 real sshds. bench/README.md
-// says what the figures mean.
+// What many hosts cost deliver itself: a delta to each of 200 embedded SSH servers, a command that takes its time on them, and `deliver status`
+// of 50 real sshds. bench/README.md says what the figures mean.
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -11,23 +11,26 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createJiti } from 'jiti'
-import pLimit from 'p-limit'
-import ssh2 from 'ssh2'
 import { createSsh2Transport } from '../dist/adapters/ssh/transport.js'
+import { inParallel } from '../dist/execute/parallel.js'
 import { deliver } from './deliver.js'
 import { run } from './peers/command.js'
 import { median } from './report.js'
+import { startServers } from './servers-for.js'
+import { turnsOf } from './turns.js'
 
 const { values } = parseArgs({
   options: {
     transfers: { type: 'string', default: '200' },
     kib: { type: 'string', default: '512' },
+    /** As `ssh.concurrency`: auto, or a number. */
+    concurrency: { type: 'string', default: 'auto' },
+    waits: { type: 'string', default: '200' },
+    takes: { type: 'string', default: '2' },
     status: { type: 'string', default: '50' },
     repeat: { type: 'string', default: '5' },
   },
 })
-/** As `ssh.concurrency` by default. */
-const concurrency = 50
 const repeat = Number(values.repeat)
 const scratch = await mkdtemp(join(tmpdir(), 'bench-many-'))
 try {
@@ -39,44 +42,36 @@ try {
     `${values.kib} KiB to ${values.transfers} embedded SSH servers, connections included, median of ${repeat}:`,
   )
   console.log(
-    `  1 host ${one.toFixed(3)} s, ${values.transfers} hosts ${all.toFixed(2)} s: ${(all / one).toFixed(0)} x for ${values.transfers} x as many; peak ${own.toFixed(0)} MB\n`,
+    `  1 host ${one.seconds.toFixed(3)} s, ${values.transfers} hosts ${all.seconds.toFixed(2)} s (CPU ${all.cpu.toFixed(2)} s): ${(all.seconds / one.seconds).toFixed(0)} x for ${values.transfers} x as many; peak ${own.toFixed(0)} MB\n`,
   )
-  await statusOf(Number(values.status))
+  if (Number(values.waits) > 0) await waits(Number(values.waits), Number(values.takes))
+  if (Number(values.status) > 0) await statusOf(Number(values.status))
 } finally {
   await rm(scratch, { recursive: true, force: true })
 }
 
-/** Median seconds until each of so many servers has the body. */
+/** Until each of so many servers has the body: median seconds, and median CPU seconds of this process. */
 async function transfers(count, body) {
-  const servers = fork(fileURLToPath(new URL('embedded-servers.js', import.meta.url)), [String(count)])
-  const [{ addresses, port, hostKey }] = await once(servers, 'message')
-  const knownHosts = join(scratch, `known_hosts_${count}`)
-  await writeFile(knownHosts, addresses.map((address) => `[${address}]:${port} ${hostKey}\n`).join(''))
-  const identityFile = join(scratch, `key_${count}`)
-  await writeFile(identityFile, ssh2.utils.generateKeyPairSync('ed25519').private, { mode: 0o600 })
-  const settings = {
-    identityFile: [identityFile],
-    knownHosts: [knownHosts],
-    agent: false,
-    config: false,
-    retries: 0,
-    concurrency,
-  }
+  const { hosts, settings, stop } = await startServers(count, scratch)
   const samples = []
   for (let round = 0; round < repeat; round++) {
     const started = performance.now()
+    const before = process.cpuUsage()
     const transport = createSsh2Transport({ ssh: settings, env: process.env, home: '/nonexistent' })
-    const limit = pLimit(concurrency)
-    await Promise.all(addresses.map((address) => limit(() => send(transport, { address, port }, body))))
+    await inParallel(turnsOf(values.concurrency), hosts, (host) => send(transport, host, body))
     await transport.close()
-    samples.push((performance.now() - started) / 1000)
+    const { user, system } = process.cpuUsage(before)
+    samples.push({ seconds: (performance.now() - started) / 1000, cpu: (user + system) / 1e6 })
   }
-  servers.disconnect()
-  return median(samples)
+  stop()
+  return {
+    seconds: median(samples.map(({ seconds }) => seconds)),
+    cpu: median(samples.map(({ cpu }) => cpu)),
+  }
 }
 
-async function send(transport, { address, port }, body) {
-  const session = await transport.connect({ name: address, address, port, user: 'deploy', labels: {} })
+async function send(transport, host, body) {
+  const session = await transport.connect(host)
   let told = ''
   const ended = await session.exec('cat >/dev/null', {
     stdin: body,
@@ -86,6 +81,33 @@ async function send(transport, { address, port }, body) {
   if (ended.kind !== 'exit' || ended.code !== 0 || told !== String(body.length))
     throw new Error(`${JSON.stringify(ended)} ${told}`)
   await session.close()
+}
+
+/** A command that takes its time on each of so many servers: a fixed limit and auto in turns. */
+async function waits(count, takes) {
+  const { hosts, settings, stop } = await startServers(count, scratch)
+  const samples = new Map([
+    ['20', []],
+    ['auto', []],
+  ])
+  for (let round = 0; round < repeat; round++)
+    for (const [concurrency, list] of samples) {
+      const child = fork(fileURLToPath(new URL('waiting-hosts.js', import.meta.url)))
+      child.send({ concurrency, hosts, settings, takes })
+      const [sample] = await once(child, 'message')
+      list.push(sample)
+    }
+  stop()
+  console.log(
+    `a command of ${takes} s on ${count} embedded SSH servers, connections included, median of ${repeat}:`,
+  )
+  for (const [concurrency, list] of samples) {
+    const of = (key) => median(list.map((sample) => sample[key]))
+    console.log(
+      `  concurrency ${concurrency}: ${of('seconds').toFixed(1)} s, CPU ${of('cpu').toFixed(1)} s, peak ${of('peak').toFixed(0)} MB, at most ${of('most')} at once`,
+    )
+  }
+  console.log()
 }
 
 /** `deliver status` against one `ssh host true`; each host is a sshd of its own on this machine. */
