@@ -21,7 +21,7 @@
 #   .deliver/migrate.log              output of the last migration
 #   .deliver/boot-guard.sh            what goes back after a reboot
 #   .deliver/incoming/<release>.<id>/ what was put, and the tree before it is complete
-#   .deliver/manifests/<release>/     listing, digest, shared, migrated, snapshot
+#   .deliver/manifests/<release>/     listing, digest, shared, migrated, snapshot, look
 #   .deliver/trash/                   on its way out
 #
 # `state` is one file, replaced by rename, so that a switch and what is known of it can't disagree after a crash:

@@ -192,6 +192,7 @@ keep_manifest() {
   rm -rf "$kept" "$scratch/manifest"
   mkdir "$scratch/manifest" && mv "$scratch/listing" "$scratch/manifest/listing" &&
     { [ ! -f "$scratch/snapshot" ] || mv "$scratch/snapshot" "$scratch/manifest/snapshot"; } &&
+    { [ ! -f "$scratch/look" ] || grep -a -z '^F ' "$scratch/look" >"$scratch/manifest/look"; } &&
     printf '%s\n' "$digest" >"$scratch/manifest/digest" && tell_linked >"$scratch/manifest/shared" && keep_signed "$scratch/manifest" &&
     mv "$scratch/manifest" "$kept" || write_failed "the manifest of $release"
 }

@@ -31,6 +31,7 @@ do_delta() {
 }
 
 build_on_base() {
+  rm -f "$scratch/look"
   trust "$base" >"$scratch/trusted"
   [ "$verify" = changed ] || : >"$scratch/trusted"
   clone_base

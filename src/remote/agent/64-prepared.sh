@@ -35,7 +35,7 @@ do_prepare() {
   [ "$current" = "$base" ] && [ -z "$on_trial" ] && [ "$(($(date +%s) - began))" -le "$longest_preparing" ] &&
     [ "$(cat "$scratch/owner")" = "$$.$(process_start $$)" ] || end 18 'too late'
   take_snapshot "$base" "$scratch/known" && rm -rf .deliver/prepared &&
-    (cd "$scratch" && rm -f owner base.now trusted told strange strange.paths strange.paths.lines hashed hashes known found files dirs execs links odd listed extra) &&
+    (cd "$scratch" && rm -f owner base.now look trusted told strange strange.paths strange.paths.lines hashed hashes known found files dirs execs links odd listed extra) &&
     mv "$scratch" .deliver/prepared || end 20 "can't keep it"
   scratch=
   end 0 prepared
@@ -82,8 +82,17 @@ list_paths() {
 scan_prepared() {
   (
     cd "$scratch/tree" && find . -mindepth 1 \( -type d -perm 755 -printf 'D %p\0' -o -type l -printf 'L %p//%l\0' \
-      -o -type f \( -perm 755 -o -perm 644 \) -printf 'F %p\001//%m/%n/%i:%s:%T@:%C@\0' -o -printf '? %p\0' \)
-  ) | sort -z
+      -o -type f \( -perm 755 -o -perm 644 \) -printf "$file_look" -o -printf '? %p\0' \)
+  ) >"$scratch/look"
+  sort -z "$scratch/look"
+}
+
+file_look='F %p\001//%m/%n/%i:%s:%T@:%C@\0'
+
+# Whether the files of RELEASE are as they were when it was verified, in the order in which find meets them. If not, a closer look may still find that
+# all is well.
+looks_as_verified() {
+  (cd "releases/$1" && find . -type f -printf "$file_look") 2>/dev/null | cmp -s - ".deliver/manifests/$1/look"
 }
 
 # The paths of such a scan.
@@ -185,8 +194,8 @@ is_as_wanted() {
     fi
     # Whatever the patch brings must be among it: all else is as the base's listing says.
     comm -z -12 changed wanted >others && comm -z -23 others fresh.names >missing && [ ! -s missing ] || exit 1
-    grep -a -z '^F ' listing >listed && (cd tree && xargs -0 -r sha256sum -z -- <../fresh.paths) >hashed && cut -z -b 1-64 hashed >hashes || exit 1
-    sed -z 's/^/F /' hashed >brought && sort -z brought -o brought && comm -z -23 brought listed >others && [ ! -s others ] || exit 1
+    grep -a -z '^F ' listing >listed && (cd tree && hash_paths ../fresh.paths) >hashes || exit 1
+    paste -z -d ' ' hashes /dev/null fresh.paths >hashed && sed -z 's/^/F /' hashed >brought && sort -z brought -o brought && comm -z -23 brought listed >others && [ ! -s others ] || exit 1
     # Who may be executed.
     sed -z -n 's,^F \(.*\)\x01//755/[^/]*/[^/]*$,X \1,p' fresh >executable && sed -z 's/^F /X /' fresh.names >others || exit 1
     { grep -a -z '^X ' listing || [ $? -eq 1 ]; } >listed && comm -z -12 listed others >expected && cmp -s expected executable || exit 1

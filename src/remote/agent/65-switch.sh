@@ -48,6 +48,8 @@ refuse_altered() {
     return 0
   fi
   find_altered "$release" all
+  # It is once only that nothing was linked to its files since.
+  rm -f ".deliver/manifests/$release/look"
   [ -n "$altered" ] || return 0
   put_away_release
   end 15 "$release was changed on this host after it was staged: $altered. Does the app write to its own files, or to those of releases that share them? Deploy again"

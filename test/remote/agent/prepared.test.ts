@@ -124,6 +124,29 @@ onMostShells((makeHost, shell) => {
     )
   })
 
+  const changes: Record<string, (path: string) => void> = {
+    'its content': (path) => overwrite(path, 'aftar'),
+    'its mode': (path) => chmodSync(path, 0o600),
+    'it has another name elsewhere, and the same content': (path) => linkSync(path, `${path}.elsewhere`),
+    'it is gone': (path) => rmSync(path),
+  }
+  test.each(Object.entries(changes))(
+    'a file that is not as it was when the release was verified: %s',
+    async (what, change) => {
+      const host = makeHost()
+      const packed = await prepared(host)
+      expectCode(await stageDelta(host, 'v2', packed), 0)
+      expect(existsSync(host.at('.deliver/manifests/v2/look'))).toBe(true)
+      change(host.at('releases/v2/changes'))
+      const call = activate({ fence: 1, release: 'v2', digest: packed.digest, id: 'a2', guard: 0 })
+      // Only content counts, and what has it is looked at closely.
+      const isAltered = what === 'its content'
+      expectCode(await host.call(call), isAltered ? codes.verificationFailed : 0)
+      expect(existsSync(host.at('releases/v2'))).toBe(!isAltered)
+      expect(existsSync(host.at('.deliver/manifests/v2/look'))).toBe(false)
+    },
+  )
+
   test('it is no release, and there is one', async () => {
     const host = makeHost()
     await prepared(host)
