@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { DeliverError } from '../errors.js'
 import type { Git } from '../ports.js'
@@ -33,10 +33,17 @@ export interface WriteRequest {
 
 export interface WrittenArchive {
   readonly manifest: Manifest
-  readonly tar: Body
+  readonly tar: UnpackedTar
   readonly archive: Body
   readonly packageFile: Buffer
   readonly parts: readonly PlacedPart[]
+}
+
+export interface UnpackedTar {
+  /** Of what was copied, as much as it was when it was made. */
+  readonly size: number
+  /** Undefined when something was copied: nobody has seen what that unpacks to. */
+  readonly sha256: string | undefined
 }
 
 const endMark = Buffer.alloc(1024)
@@ -48,7 +55,8 @@ export async function writeArchive(request: WriteRequest): Promise<WrittenArchiv
 
 class ArchiveWriter {
   readonly #request: WriteRequest
-  readonly #hash = createHash('sha256')
+  /** Of the tar; none where something of it is copied. */
+  readonly #hash: Hash | undefined
   readonly #builder: ManifestBuilder
   readonly #parts: PlacedPart[] = []
   #tarSize = 0
@@ -58,12 +66,15 @@ class ArchiveWriter {
   constructor(request: WriteRequest) {
     this.#request = request
     this.#builder = new ManifestBuilder(request.deps)
+    const { parts, known } = request
+    const isCopying = parts.some((part) => known?.placeOf(part) !== undefined)
+    this.#hash = isCopying ? undefined : createHash('sha256')
   }
 
   async write(): Promise<WrittenArchive> {
     const archive = await writeWhole(this.#request.path, this.#counted(this.#pieces()))
     if (this.#manifest === undefined) throw new DeliverError('failed', 'the archive was not read to its end')
-    const tar = { size: this.#tarSize, sha256: this.#hash.digest('hex') }
+    const tar = { size: this.#tarSize, sha256: this.#hash?.digest('hex') }
     const { packageFile } = this.#builder
     return { manifest: this.#manifest, archive, packageFile, tar, parts: this.#parts }
   }
@@ -135,12 +146,11 @@ class ArchiveWriter {
   async *#copied(parts: readonly ArchivePart[], known: KnownParts): AsyncGenerator<Buffer> {
     const places = parts.flatMap((part) => known.placeOf(part) ?? [])
     let offset = this.#written
-    const { format, signal } = this.#request
-    const observe = (members: Buffer): void => this.#see(members)
-    yield* copyParts({ archive: known.archive, format, parts: places, observe, signal })
+    yield* copyParts({ archive: known.archive, parts: places, signal: this.#request.signal })
     for (const place of places) {
       this.#parts.push({ ...place, offset })
       offset += place.size
+      this.#tarSize += place.tarSize
     }
     for (const part of parts) this.#builder.add(known.entriesOf(part))
   }
@@ -171,7 +181,7 @@ class ArchiveWriter {
   }
 
   #see(members: Buffer): void {
-    this.#hash.update(members)
+    this.#hash?.update(members)
     this.#tarSize += members.length
   }
 

@@ -3,19 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeliverError } from '../errors.js'
 import type { Commit, Git } from '../ports.js'
-import { listingBytes } from '../release/listing.js'
-import { encodeManifest, manifestFile } from '../release/manifest.js'
+import { manifestFile } from '../release/manifest.js'
 import { checkReleaseName } from '../release/name.js'
 import type { ArchiveFormat, Body, ReleaseRecord } from '../release/release.js'
 import type { Reporter } from '../report/events.js'
 import { parseRelease } from '../store/releases.js'
 import { type ArchiveFiles, archiveFiles, bodyOf, writeWhole } from './archive-files.js'
 import { partsOf } from './archive-parts.js'
-import { writeArchive, type WriteRequest, type WrittenArchive } from './archive-writer.js'
 import { levelOf } from './compressor.js'
 import { encodeParts, findKnownParts } from './known-parts.js'
 import { marksOfCommit, versionOfPackage } from './marks.js'
-import { DamagedPart } from './part-copy.js'
+import { packRelease, type PackedRelease, type PackRequest } from './packed-release.js'
 import { type Provenance, provenanceOf } from './provenance.js'
 
 export interface ArchiveRequest {
@@ -58,16 +56,14 @@ export async function archiveRelease(request: ArchiveRequest): Promise<ArchiveRe
     request.reporter.event({ type: 'note', text: `${files.archive} is there already, and intact` })
     return { outcome: 'reused', record: existing, files }
   }
-  const { manifest, tar, archive, packageFile, parts } = await write(request, {
+  const packed = await pack(request, files, {
     commit: commit.id,
     time: commit.time,
     deps: provenance.deps,
-    path: files.archive,
   })
+  const { manifest, manifestBody, listing, tar, archive, packageFile, parts } = packed
   const appVersion = versionOfPackage(packageFile)
   const source = await request.git.commit(provenance.source)
-  const manifestBody = await writeWhole(files.manifest, [await encodeManifest(manifest)])
-  const listing = listingBytes(manifest)
   const record: ReleaseRecord = {
     version: 1,
     app: request.app,
@@ -120,24 +116,18 @@ async function prebuilt(git: Git, release: string): Promise<{ commit: Commit; pr
   )
 }
 
-/** With what the last archives have of it; without, when that isn't as it was. */
-async function write(
+/** With what the last archives have of it. */
+async function pack(
   request: ArchiveRequest,
-  { commit, time, deps, path }: Pick<WriteRequest, 'commit' | 'time' | 'deps' | 'path'>,
-): Promise<WrittenArchive> {
+  files: ArchiveFiles,
+  { commit, time, deps }: Pick<PackRequest, 'commit' | 'time' | 'deps'>,
+): Promise<PackedRelease> {
   const { git, format, level, signal, app, reporter } = request
   const parts = await partsOf(git, commit, deps)
   const directory = archivesDirectory(git, request.directory)
   const packing = { format, level: levelOf({ format, level }) }
   const known = request.reuse === false ? undefined : await findKnownParts({ directory, app }, packing, parts)
-  const plan = { git, commit, time, deps, parts, format, level, path, signal }
-  try {
-    return await writeArchive({ ...plan, known })
-  } catch (error) {
-    if (!(error instanceof DamagedPart)) throw error
-    reporter.event({ type: 'warning', text: `${error.message}, so all of it is made anew` })
-    return writeArchive({ ...plan, known: undefined })
-  }
+  return packRelease({ git, commit, time, deps, parts, known, format, level, files, reporter, signal })
 }
 
 async function intactRecord(

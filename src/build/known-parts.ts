@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { DeliverError } from '../errors.js'
 import { decodeManifest } from '../release/manifest.js'
 import type { ArchiveFormat, Manifest, ManifestEntry, ReleaseRecord } from '../release/release.js'
 import { readFields, sha256 } from '../store/json.js'
 import { parseRelease } from '../store/releases.js'
-import { archiveFiles, bodyOf, partsSuffix } from './archive-files.js'
+import { archiveFiles, partsSuffix } from './archive-files.js'
 import type { ArchivePart } from './archive-parts.js'
 
 /** Where a part is in an archive, compressed. */
@@ -110,9 +111,13 @@ async function readPlace(
 }
 
 async function readManifest({ files, record }: Place): Promise<Manifest | undefined> {
-  const found = await bodyOf(files.manifest)
-  if (found?.sha256 !== record.manifest.sha256) return undefined
-  return decodeManifest(await readFile(files.manifest)).catch(() => undefined)
+  const bytes = await readFile(files.manifest).catch(() => undefined)
+  if (bytes === undefined || sha256Of(bytes) !== record.manifest.sha256) return undefined
+  return decodeManifest(bytes).catch(() => undefined)
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function keyOf({ path, tree }: { readonly path: string; readonly tree: string }): string {
