@@ -61,10 +61,12 @@ export async function openRepository(path: string): Promise<OpenedRepository> {
     })
   })
   const query = await gitQueries(directory)
-  await checkVersion(query)
-  const bare = await query('rev-parse', '--is-bare-repository', '--is-inside-work-tree')
-  if (bare.code !== 0) throw notARepository(directory, bare.said)
-  if (bare.text.split('\n')[1] !== 'true') {
+  // Together: each start of git is a wait.
+  const [version, where] = await Promise.all([query('version'), query('rev-parse', ...asked)])
+  checkVersion(version)
+  if (where.code !== 0) throw notARepository(directory, where.said)
+  const [, isInside, ...places] = where.text.replace(/\n$/, '').split('\n')
+  if (isInside !== 'true') {
     throw new DeliverError(
       'precondition',
       `${directory}: a bare repository, or its git directory, has no work tree to build in`,
@@ -73,30 +75,27 @@ export async function openRepository(path: string): Promise<OpenedRepository> {
       },
     )
   }
-  const where = await query(
-    'rev-parse',
-    '--path-format=absolute',
-    '--git-common-dir',
-    '--git-path',
-    'objects',
-  )
-  const within = await query('rev-parse', '--show-prefix', '--show-object-format')
-  const [common, objects] = lines(where, 2, directory)
-  const [prefix, objectFormat] = lines(within, 2, directory)
+  const [common, objects, prefix, objectFormat] = places
+  // More of them: there is a line break in a path.
+  const isClear = places.length === 4
+  if (!isClear || common === undefined || objects === undefined || prefix === undefined || !objectFormat)
+    throw unclear(directory, where)
   return {
-    location: {
-      directory,
-      subdirectory: (prefix ?? '').replace(/\/$/, ''),
-      state: join(common ?? '', 'deliver'),
-    },
-    objects: objects ?? '',
-    objectFormat: objectFormat ?? '',
+    location: { directory, subdirectory: prefix.replace(/\/$/, ''), state: join(common, 'deliver') },
+    objects,
+    objectFormat,
     query,
   }
 }
 
-async function checkVersion(query: GitQuery): Promise<void> {
-  const { text } = await query('version')
+/** A line is told for each. */
+const asked = [
+  ...['--is-bare-repository', '--is-inside-work-tree'],
+  ...['--path-format=absolute', '--git-common-dir', '--git-path', 'objects'],
+  ...['--show-prefix', '--show-object-format'],
+]
+
+function checkVersion({ text }: GitAnswer): void {
   const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(text) ?? []
   if (Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 31)) return
   throw new DeliverError('precondition', `${text.trim() || 'git of unknown version'} is too old`, {
@@ -119,12 +118,10 @@ function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function lines(answer: GitAnswer, count: number, directory: string): string[] {
-  const found = answer.text.replace(/\n$/, '').split('\n')
-  if (answer.code === 0 && found.length === count) return found
-  throw new DeliverError(
+function unclear(directory: string, { said }: GitAnswer): DeliverError {
+  return new DeliverError(
     'precondition',
-    `${directory}: git can't tell where its repository is ${answer.said}`.trim(),
+    `${directory}: git can't tell where its repository is ${said}`.trim(),
     {
       fix: 'Check that no directory above has a line break in its name.',
     },

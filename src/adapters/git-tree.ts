@@ -38,12 +38,22 @@ interface GitObject {
   readonly body: Buffer
 }
 
-/** The bytes of a tree of these entries, which are in git's order. */
+/** The bytes of a tree of these entries, which are in git's order. Written in place: there are as many as files. */
 export function treeBody(items: readonly TreeItem[]): Buffer {
-  const rows = items.map(({ mode, name, id }) =>
-    Buffer.concat([Buffer.from(`${mode} `), name, Buffer.from([0]), Buffer.from(id, 'hex')]),
+  const length = items.reduce(
+    (sum, { mode, name, id }) => sum + mode.length + name.length + id.length / 2 + 2,
+    0,
   )
-  return Buffer.concat(rows)
+  const body = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const { mode, name, id } of items) {
+    at += body.write(`${mode} `, at, 'latin1')
+    at += name.copy(body, at)
+    at = body.writeUInt8(0, at)
+    at += body.write(id, at, 'hex')
+  }
+  if (at !== length) throw new RangeError('an entry of a tree has an id or mode of another form')
+  return body
 }
 
 export function objectIdOf(algorithm: Git['objectHash'], object: GitObject): string {

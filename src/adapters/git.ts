@@ -19,6 +19,7 @@ export async function openGit(directory: string): Promise<Git> {
   const { location, objects, objectFormat, query } = repository
   const scratch = { state: location.state, objects, objectFormat }
   const hash = objectFormat === 'sha256' ? 'sha256' : 'sha1'
+  const commit = remembered((id) => readCommit(query, id))
   const fromRoot = (path: string): string =>
     location.subdirectory === '' ? path : `${location.subdirectory}/${path}`
   return {
@@ -27,12 +28,12 @@ export async function openGit(directory: string): Promise<Git> {
     resolve: (revision) => resolve(query, revision),
     head: async () => {
       const id = await resolve(query, 'HEAD')
-      if (id !== undefined) return readCommit(query, id)
+      if (id !== undefined) return commit(id)
       throw new DeliverError('precondition', `${location.directory}: the repository has no commit yet`, {
         fix: 'Commit the app first.',
       })
     },
-    commit: (id) => readCommit(query, id),
+    commit,
     between: (from, to, limit) => commitsBetween(query, { from: objectId(from), to: objectId(to), limit }),
     branch: async () => {
       const answer = await query('symbolic-ref', '--quiet', '--short', 'HEAD')
@@ -83,6 +84,16 @@ export async function openGit(directory: string): Promise<Git> {
         signal,
       }),
     reclaim: (signal) => reclaimPacks(location.directory, objects, signal),
+  }
+}
+
+/** A commit is always the same, once it could be read. */
+function remembered(read: (id: string) => Promise<Commit>): (id: string) => Promise<Commit> {
+  const known = new Map<string, Commit>()
+  return async (id) => {
+    const commit = known.get(id) ?? (await read(id))
+    known.set(id, commit)
+    return commit
   }
 }
 

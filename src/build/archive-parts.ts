@@ -21,13 +21,13 @@ export async function partsOf(
 ): Promise<readonly ArchivePart[]> {
   const paths = deps.filter((path) => /(^|\/)node_modules$/.test(path))
   if (paths.length === 0) return []
-  const top = await git.children(commit, '')
+  const [top, ...children] = await Promise.all(['', ...paths].map((path) => git.children(commit, path)))
   // Git refuses to archive the rest when there is none.
   const tops = paths.map((path) => Buffer.from(path.split('/')[0] ?? ''))
-  if (!top.some(({ name }) => !tops.some((each) => each.equals(name)))) return []
+  if (!(top ?? []).some(({ name }) => !tops.some((each) => each.equals(name)))) return []
   const parts: ArchivePart[] = []
-  for (const path of paths) {
-    for (const items of groupsOf(await git.children(commit, path))) {
+  for (const [at, path] of paths.entries()) {
+    for (const items of groupsOf(children[at] ?? [])) {
       const tree = git.treeOf(items)
       parts.push({ path, items, tree, time: timeOf(tree) })
     }

@@ -48,8 +48,11 @@ export async function commitDependencies(request: CommitRequest): Promise<Commit
   const { git, clock, reporter, signal } = request
   const deps = plainDepsPaths(request.deps)
   const source = await git.head()
-  await checkSource(request, source, deps)
+  // Git looks at the source meanwhile.
+  const checked = checkSource(request, source, deps)
+  checked.catch(() => undefined)
   const tree = await walkDependencies(git.location.directory, deps)
+  await checked
   reportWarnings(reporter, tree)
   const error = errorOf(tree.findings)
   if (error !== undefined) throw error
@@ -142,6 +145,8 @@ function taken(release: string, before: Commit, source: Commit): DeliverError {
 
 async function checkSource(request: CommitRequest, source: Commit, deps: readonly string[]): Promise<void> {
   const { git, reporter } = request
+  const changes = git.changes(deps)
+  changes.catch(() => undefined)
   const submodules: Buffer[] = []
   for await (const entry of git.entries(source.id, request.signal)) {
     if (entry.kind === 'submodule' && !isBelow(entry.path, deps)) submodules.push(entry.path)
@@ -155,7 +160,7 @@ async function checkSource(request: CommitRequest, source: Commit, deps: readonl
       },
     )
   }
-  const { tracked, untracked } = await git.changes(deps)
+  const { tracked, untracked } = await changes
   if (request.allowDirty !== true) refuseTracked(tracked)
   if (tracked.length > 0)
     warn(reporter, `${listPaths(tracked)}: not as in the commit; the release has what is committed`)

@@ -13,8 +13,9 @@ export async function wholeTrees(
   deps: readonly string[],
   entries: readonly Identified[],
 ): Promise<ReadonlyMap<string, string>> {
-  const tags = (await git.tags()).filter(({ author }) => author === builder.email)
-  const commits = new Set([...tags, ...(await git.caches())].map(({ commit }) => commit))
+  const [tags, caches] = await Promise.all([git.tags(), git.caches()])
+  const ours = tags.filter(({ author }) => author === builder.email)
+  const commits = new Set([...ours, ...caches].map(({ commit }) => commit))
   const known = new Map<string, string>()
   if (commits.size === 0) return known
   for (const path of deps) {

@@ -12,22 +12,31 @@ export function idAt(
   entries: readonly Identified[],
 ): string | undefined {
   const root = empty()
-  for (const entry of entries) add(root, entry.path.toString('latin1').split('/'), entry)
+  // Entries of a directory mostly follow one another.
+  let last = { path: '', directory: root }
+  for (const entry of entries) {
+    const name = entry.path.toString('latin1')
+    const end = name.lastIndexOf('/')
+    const parent = name.slice(0, Math.max(end, 0))
+    if (parent !== last.path) last = { path: parent, directory: directoryAt(root, parent) }
+    last.directory.children.set(name.slice(end + 1), entry)
+  }
   let found: Directory | Identified | undefined = root
   for (const name of Buffer.from(path).toString('latin1').split('/'))
     found = found !== undefined && isDirectory(found) ? found.children.get(name) : undefined
   return found === undefined ? undefined : isDirectory(found) ? treeId(git, found) : found.id
 }
 
-function add(root: Directory, names: readonly string[], entry: Identified): void {
+/** Makes it, with those above, unless it is there. */
+function directoryAt(root: Directory, path: string): Directory {
   let at = root
-  for (const name of names.slice(0, -1)) {
+  for (const name of path.split('/')) {
     const next = at.children.get(name)
     const directory = next !== undefined && isDirectory(next) ? next : empty()
     at.children.set(name, directory)
     at = directory
   }
-  at.children.set(names.at(-1) ?? '', entry)
+  return at
 }
 
 function treeId(git: Pick<Git, 'treeOf'>, { children }: Directory): string {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { gitEnvironment } from '../../src/adapters/git-command.js'
@@ -57,6 +57,33 @@ describe('openGit', () => {
     }
   })
 
+  it.each(['git version 2.30.9', 'git version 1.9', '', 'Segmentation fault'])(
+    'refuses a git that says %j of itself, whatever else it answers',
+    async (version) => {
+      const directory = appRepository()
+      const bin = scratchDirectory()
+      const saved = process.env['PATH'] ?? ''
+      const script = `#!/bin/sh\nPATH='${saved}'\ncase " $* " in *' version '*) echo '${version}' ;; *) exec git "$@" ;; esac\n`
+      writeFileSync(join(bin, 'git'), script, { mode: 0o755 })
+      try {
+        process.env['PATH'] = `${bin}:${saved}`
+        await expect(openGit(directory)).rejects.toMatchObject({
+          kind: 'precondition',
+          message: expect.stringMatching(/is too old/) as string,
+        })
+      } finally {
+        process.env['PATH'] = saved
+      }
+    },
+  )
+
+  it('refuses a place that has a line break in its name', async () => {
+    const directory = join(scratchDirectory(), 'a\nb')
+    mkdirSync(directory)
+    git(directory, 'init', '-q')
+    await expect(openGit(directory)).rejects.toThrow(/can't tell where its repository is/)
+  })
+
   it('refuses a repository of another user, saying how to trust it', async () => {
     const saved = { ...process.env }
     const directory = appRepository()
@@ -102,6 +129,9 @@ describe('reading', () => {
     }
     await expect(port.commit('HEAD')).rejects.toThrow(/not a full object id/)
     await expect(port.commit('0'.repeat(40))).rejects.toThrow(/can't be read/)
+    // Again, and after it was read once.
+    await expect(port.commit('0'.repeat(40))).rejects.toThrow(/can't be read/)
+    expect(await port.commit(head)).toEqual(await port.commit(head))
   })
 
   it('reads commits with odd messages and names', async () => {

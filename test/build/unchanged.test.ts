@@ -195,6 +195,11 @@ describe('idAt', () => {
       git(directory, 'rev-parse', 'r1:node_modules/run'),
     )
     expect(idAt(repository, 'node_modules/none', entries)).toBeUndefined()
+    const item = { mode: '100644', name: Buffer.from('a') }
+    expect(() => repository.treeOf([{ ...item, id: 'no id at all!' }])).toThrow(/another form/)
+    // In another order, where those of a directory don't follow one another.
+    const mixed = [...entries].sort((a, b) => (a.id < b.id ? -1 : 1))
+    expect(idAt(repository, 'node_modules', mixed)).toBe(git(directory, 'rev-parse', 'r1:node_modules'))
     const port = await openGit(directory)
     const head = git(directory, 'rev-parse', 'HEAD')
     const release = git(directory, 'rev-parse', 'r1')
