@@ -146,8 +146,7 @@ function sectionsOf(manifest: Manifest): {
 } {
   const tree = new Set<string>()
   const links: string[] = []
-  for (const record of listingRecords(manifest)) {
-    const line = text(record)
+  for (const line of listingRecords(manifest)) {
     if (/^[DFX] /.test(line)) tree.add(line)
     else links.push(line)
   }

@@ -33,37 +33,44 @@ export function parseManifest(json: string): Manifest {
   if (!isRecord(value) || value['version'] !== 1 || !Array.isArray(value['entries']))
     throw invalid('it has another form')
   const items: readonly unknown[] = value['entries']
-  return checkManifest({ entries: items.map(decodeEntry) })
+  const entries = items.map(decodeEntry)
+  return checkManifest(entries.map((entry) => ({ name: key(entry.path), entry })))
 }
 
 /** Sorts, adds the directories that are only implied, and refuses what no file system or no safe archive can hold. */
 export function makeManifest(entries: readonly ManifestEntry[]): Manifest {
+  const named = entries.map((entry): Named => ({ name: key(entry.path), entry }))
   const directories = new Set<string>()
-  for (const entry of entries) if (entry.type === 'directory') directories.add(key(entry.path))
-  const implied = [...impliedDirectories(entries.map((entry) => entry.path))]
-  const missing = implied.filter((path) => !directories.has(key(path)))
-  const all: ManifestEntry[] = [...entries, ...missing.map((path) => ({ type: 'directory' as const, path }))]
-  return checkManifest({ entries: all.sort((a, b) => a.path.compare(b.path)) })
+  for (const { name, entry } of named) if (entry.type === 'directory') directories.add(name)
+  for (const name of impliedDirectories(named.map((each) => each.name)))
+    if (!directories.has(name))
+      named.push({ name, entry: { type: 'directory', path: Buffer.from(name, 'latin1') } })
+  return checkManifest(named.sort((a, b) => (a.name < b.name ? -1 : a.name === b.name ? 0 : 1)))
 }
 
-function checkManifest(manifest: Manifest): Manifest {
+/** An entry, and its path with one character for each byte: texts are compared, sorted and looked up faster than bytes, and in the same order. */
+interface Named {
+  readonly name: string
+  readonly entry: ManifestEntry
+}
+
+function checkManifest(named: readonly Named[]): Manifest {
   const kinds = new Map<string, ManifestEntry['type']>()
-  let previous: Buffer | undefined
-  for (const entry of manifest.entries) {
-    const because = problemOfPath(entry.path)
+  let previous: string | undefined
+  for (const { name, entry } of named) {
+    const because = problemOfPath(name)
     if (because !== undefined) throw invalid(`path ${show(entry.path)} ${because}`)
-    const order = previous === undefined ? -1 : previous.compare(entry.path)
-    if (order === 0) throw invalid(`path ${show(entry.path)} is there twice`)
-    if (order > 0) throw invalid(`path ${show(entry.path)} is not in order`)
-    previous = entry.path
-    kinds.set(key(entry.path), entry.type)
+    if (previous === name) throw invalid(`path ${show(entry.path)} is there twice`)
+    if (previous !== undefined && previous > name) throw invalid(`path ${show(entry.path)} is not in order`)
+    previous = name
+    kinds.set(name, entry.type)
   }
-  for (const path of impliedDirectories(manifest.entries.map((entry) => entry.path))) {
-    const kind = kinds.get(key(path))
+  for (const name of impliedDirectories(kinds.keys())) {
+    const kind = kinds.get(name)
     if (kind !== undefined && kind !== 'directory')
-      throw invalid(`${show(path)} is a ${kind} with something below it`)
+      throw invalid(`${show(Buffer.from(name, 'latin1'))} is a ${kind} with something below it`)
   }
-  return manifest
+  return { entries: named.map(({ entry }) => entry) }
 }
 
 function encodeEntry(entry: ManifestEntry): string {
@@ -101,6 +108,8 @@ function decodeEntry(value: unknown, index: number): ManifestEntry {
 
 /** Text where it is text; otherwise what JSON can hold of bytes. */
 function encodeBytes(bytes: Buffer): string | { base64: string } {
+  const ascii = bytes.toString('latin1')
+  if (/^[ -~]*$/.test(ascii)) return ascii
   const text = bytes.toString('utf8')
   return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString('base64') }
 }
@@ -108,6 +117,8 @@ function encodeBytes(bytes: Buffer): string | { base64: string } {
 function decodeBytes(value: unknown, where: string): Buffer {
   if (typeof value === 'string') {
     const bytes = Buffer.from(value)
+    // All of it is ASCII.
+    if (bytes.length === value.length) return bytes
     // Half a surrogate pair is no text, and would become something else.
     if (bytes.toString('utf8') === value) return bytes
   }

@@ -1,10 +1,10 @@
-/** Why bytes can't be the path of something in a release, if so. */
-export function problemOfPath(path: Buffer): string | undefined {
+/** Why a path can't be that of something in a release, if so. It has one character for each byte; the separators are ASCII. */
+export function problemOfPath(path: string): string | undefined {
+  if (path.length <= 4_000 && plain.test(path) && !dots.test(path)) return undefined
   if (path.length === 0) return 'is empty'
   if (path.length > 4_000) return 'is longer than 4000 bytes'
-  if (path.includes(0)) return 'has a NUL'
-  // One character per byte; the separators are ASCII.
-  const parts = path.toString('latin1').split('/')
+  if (path.includes('\0')) return 'has a NUL'
+  const parts = path.split('/')
   if (parts[0] === '') return 'is absolute'
   if (parts.includes('')) return 'has an empty part'
   if (parts.includes('..')) return 'has a ".." part'
@@ -13,16 +13,21 @@ export function problemOfPath(path: Buffer): string | undefined {
   return undefined
 }
 
-/** The directories that paths are in, each once, without the root. */
-export function impliedDirectories(paths: Iterable<Buffer>): Iterable<Buffer> {
-  const found = new Map<string, Buffer>()
-  for (const path of paths) {
-    for (let slash = path.lastIndexOf(0x2f); slash > 0; slash = path.lastIndexOf(0x2f, slash - 1)) {
-      const directory = path.subarray(0, slash)
-      const key = directory.toString('latin1')
-      if (found.has(key)) break
-      found.set(key, directory)
-    }
+/** What nearly all paths are, found without taking them apart. */
+const plain = /^[^/\0]{1,255}(\/[^/\0]{1,255})*$/
+const dots = /(^|\/)\.\.?(\/|$)/
+
+/** The directories that paths are in, each once, without the root. One character for each byte. */
+export function impliedDirectories(paths: Iterable<string>): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const path of paths) addDirectories(found, path)
+  return found
+}
+
+function addDirectories(found: Set<string>, path: string): void {
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    const directory = path.slice(0, slash)
+    if (found.has(directory)) return
+    found.add(directory)
   }
-  return found.values()
 }
