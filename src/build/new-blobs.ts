@@ -51,7 +51,7 @@ async function compress(
     const { path, size } = entry
     return { id, size, deflated: streamed(checked(root, { path, size, id }, algorithm)) }
   }
-  const content = entry.type === 'link' ? entry.target : readAtOnce(root, entry.path, entry.size)
+  const content = entry.type === 'link' ? entry.target : readAtOnce(root, entry)
   if (blobId(algorithm, content) !== id) throw changed(entry.path, 'was written to')
   return { id, size: content.length, deflated: [await compressed(content, options)] }
 }

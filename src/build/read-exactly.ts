@@ -10,8 +10,15 @@ const block = 256 * 1024
 /** In larger files, somebody may write while they are read. */
 const instant = 128 * 1024
 
-/** A file in one piece, in the same way. Without a wait: the disk's cache has most of them, and each promise costs more than a read. */
-export function readAtOnce(root: string, path: Buffer, size: number): Buffer {
+/**
+ * A file in one piece, in the same way. Without a wait: the disk's cache has most of them, and each promise costs more than a read.
+ * `into`: memory that is as large at least; default: of its own.
+ */
+export function readAtOnce(
+  root: string,
+  { path, size }: { readonly path: Buffer; readonly size: number },
+  into: Buffer = Buffer.allocUnsafe(size),
+): Buffer {
   let file: number
   try {
     file = openSync(absolute(root, path), flags)
@@ -20,7 +27,7 @@ export function readAtOnce(root: string, path: Buffer, size: number): Buffer {
   }
   try {
     checkStats(path, size, fstatSync(file))
-    const content = Buffer.allocUnsafe(size)
+    const content = into.subarray(0, size)
     for (let done = 0; done < size;) {
       const bytesRead = readSync(file, content, done, size - done, null)
       if (bytesRead === 0) throw changed(path, `shrank from ${size} to ${done} bytes`)
