@@ -9,6 +9,7 @@ import type { ArchivePart } from './archive-parts.js'
 import { compress } from './compressor.js'
 import type { KnownParts, PlacedPart } from './known-parts.js'
 import { ManifestBuilder } from './manifest-builder.js'
+import { OpenedAhead } from './opened-ahead.js'
 import { copyParts } from './part-copy.js'
 import { directoryMember } from './tar-header.js'
 import { tarMembers, withoutLead } from './tar-members.js'
@@ -80,14 +81,21 @@ class ArchiveWriter {
   }
 
   async *#pieces(): AsyncGenerator<Buffer> {
-    const { parts, known } = this.#request
-    yield* this.#packed(this.#own())
-    for (const run of runsOf(parts, known)) {
-      if (run.known) yield* this.#copied(run.parts, run.known)
-      else for (const part of run.parts) yield* this.#fresh(part)
+    const { git, parts, known, signal } = this.#request
+    const runs = runsOf(parts, known)
+    const fresh = runs.flatMap((run) => (run.known === undefined ? run.parts : []))
+    const opened = new OpenedAhead(fresh, (part) => git.archivePart({ ...part, signal }))
+    try {
+      yield* this.#packed(this.#own())
+      for (const run of runs) {
+        if (run.known) yield* this.#copied(run.parts, run.known)
+        else for (const part of run.parts) yield* this.#fresh(part, await opened.take())
+      }
+      // With parts, the end is in none of them.
+      if (parts.length > 0) yield* this.#packed(this.#end())
+    } finally {
+      await opened.close()
     }
-    // With parts, the end is in none of them.
-    if (parts.length > 0) yield* this.#packed(this.#end())
   }
 
   async *#own(): AsyncGenerator<Buffer> {
@@ -124,12 +132,10 @@ class ArchiveWriter {
     }
   }
 
-  async *#fresh(part: ArchivePart): AsyncGenerator<Buffer> {
-    const { git, signal } = this.#request
+  async *#fresh(part: ArchivePart, raw: Readable): AsyncGenerator<Buffer> {
     const offset = this.#written
     const before = this.#tarSize
     const hash = createHash('sha256')
-    const raw: Readable = await git.archivePart({ ...part, signal })
     try {
       for await (const chunk of this.#packed(tarMembers(withoutLead(raw), this.#builder))) {
         hash.update(chunk)

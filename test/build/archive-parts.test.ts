@@ -384,6 +384,15 @@ describe('parts', () => {
     }
     await expect(archive(directory, 'r1', { git: failing })).rejects.toThrow(/git archive failed/)
     expect(readdirSync(join(directory, '.git/deliver/archives'))).toEqual([])
+    // Nor is anything left of the part that was begun meanwhile.
+    let parts = 0
+    const second: Git = {
+      ...real,
+      archivePart: async (part) => (++parts === 1 ? failing.archivePart(part) : real.archivePart(part)),
+    }
+    await expect(archive(directory, 'r1', { git: second })).rejects.toThrow(/git archive failed/)
+    expect(parts).toBe(2)
+    expect(readdirSync(join(directory, '.git/deliver')).filter((name) => /^scratch/.test(name))).toEqual([])
   })
 
   it('are checked against the commit', async () => {
