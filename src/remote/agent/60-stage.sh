@@ -37,6 +37,8 @@ do_stage() {
   check_signed_archive
   make_tree
   unpack
+  # It needn't reach the disk any more.
+  rm -f "$scratch/archive"
   verify_tree
   finish_staging
 }
