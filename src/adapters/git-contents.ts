@@ -62,5 +62,7 @@ function parse(answer: Buffer): Buffer[] {
 }
 
 function unreadable(why: string): DeliverError {
-  return new DeliverError('failed', `files of the commit can't be read: ${why}`)
+  return new DeliverError('failed', `files of the commit can't be read: ${why}`, {
+    fix: 'Fetch it, or run `git fsck`.',
+  })
 }

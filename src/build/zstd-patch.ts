@@ -24,7 +24,9 @@ export async function* zstdPatch(file: string, reference: string): AsyncGenerato
     yield* zstd.stdout as AsyncIterable<Buffer>
     const end = await zstd.ended
     if (end.kind !== 'exit' || end.code !== 0)
-      throw new DeliverError('failed', `zstd --patch-from failed (${JSON.stringify(end)}) ${said}`.trim())
+      throw new DeliverError('failed', `zstd --patch-from failed (${JSON.stringify(end)}) ${said}`.trim(), {
+        fix: 'Install zstd 1.4.5 or newer.',
+      })
   } finally {
     zstd.stop()
   }
