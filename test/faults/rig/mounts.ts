@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
-import { mustRun } from '../../integration/rig/command.js'
+import { command, mustRun } from '../../integration/rig/command.js'
+import { eventually } from '../../sandbox/scratch.js'
 
 /** Mounts that are gone after the test, whatever happened. Returns what takes one away before. */
 export async function mounted(path: string, ...args: readonly string[]): Promise<() => Promise<void>> {
@@ -24,7 +25,11 @@ export const small = (path: string, size: string): Promise<() => Promise<void>> 
 /** What is there, and can't be written. */
 export async function readOnly(path: string): Promise<() => Promise<void>> {
   const unmount = await mounted(path, '--bind', path)
-  await mustRun('mount', ['-o', 'remount,ro,bind', path])
+  // What a host begins in the background after a deploy may be writing there; the mount is busy until it has ended.
+  await eventually('nothing writes there', async () => {
+    const { code } = await command('mount', ['-o', 'remount,ro,bind', path])
+    return code === 0
+  })
   return unmount
 }
 
