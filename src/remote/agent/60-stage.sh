@@ -39,6 +39,7 @@ do_stage() {
   unpack
   # It needn't reach the disk any more.
   rm -f "$scratch/archive"
+  write_out_early
   verify_tree
   finish_staging
 }
@@ -139,6 +140,14 @@ unpack() {
   [ "$unpacked" = "0${nl}0" ] && return 0
   has_room || write_failed "the tree of $release"
   end 15 "the archive of $release does not unpack (decompressing: ${unpacked%%"$nl"*}, tar: ${unpacked##*"$nl"})"
+}
+
+# The disk writes while the tree is looked at and hashed, so that there is less to wait for in the end.
+write_out_early() {
+  (
+    trap - PIPE INT QUIT EXIT
+    exec sync -f "$scratch/tree"
+  ) </dev/null >/dev/null 2>&1 3>&- 4<&- 9>&- &
 }
 
 has_room() {

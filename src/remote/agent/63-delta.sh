@@ -36,6 +36,7 @@ build_on_base() {
   [ "$verify" = changed ] || : >"$scratch/trusted"
   clone_base
   unpack
+  write_out_early
   [ ! -s "$scratch/sources" ] || trim_tree wanted
   verify_tree
   take_snapshot "$base" "$scratch/known"

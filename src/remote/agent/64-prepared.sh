@@ -149,6 +149,7 @@ build_on_prepared() {
   list_changes || return 1
   (cd "$scratch/tree" && remove_extra)
   unpack
+  write_out_early
   (
     # What the tar linked to, and the directories that it was in.
     cd "$scratch/tree" && comm -z -23 ../sources ../wanted >../others && sed -z -n '/^D /p' ../extra >>../others && mv ../others ../extra && remove_extra
