@@ -71,7 +71,10 @@ patch_listing() {
 # The tar from what it is told by. A file that was changed on this host makes another one, which zstd's checksum shows, and the tree in the end.
 restore_archive() {
   grep -a -z '^F ' ".deliver/manifests/$base/listing" | comm -z -12 - "$scratch/minus" | cut -z -b 69- >"$scratch/replaced.paths"
-  (cd "releases/$base" && xargs -0 -r cat --) <"$scratch/replaced.paths" >"$scratch/replaced" 2>/dev/null &&
+  # What is no file any more may be a pipe or a device, whose end nobody would see.
+  # shellcheck disable=SC2016
+  (cd "releases/$base" && xargs -0 sh -c 'for f do [ -f "$f" ] && [ ! -L "$f" ] || exit 1; done; exec cat /dev/null "$@"' sh) \
+    <"$scratch/replaced.paths" >"$scratch/replaced" 2>/dev/null &&
     zstd -dcq --patch-from="$scratch/replaced" "$scratch/archive" >"$scratch/archive.tar" 2>/dev/null || {
     has_room || write_failed "the archive of $release"
     base_unfit 'its files were changed on this host, or this zstd has no --patch-from'

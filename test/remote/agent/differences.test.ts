@@ -97,6 +97,14 @@ onEachShell((makeHost, shell) => {
     const changes: Record<string, (path: string) => void> = {
       'other content': (path) => writeFileSync(path, lines(1, 5_000)),
       'nothing there': (path) => rmSync(path),
+      'a pipe that nobody writes to': (path) => {
+        rmSync(path)
+        execFileSync('mkfifo', [path])
+      },
+      'a link to what never ends': (path) => {
+        rmSync(path)
+        symlinkSync('/dev/zero', path)
+      },
       'a link to something else': (path) => {
         rmSync(path)
         symlinkSync('/etc/passwd', path)
