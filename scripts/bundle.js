@@ -12,7 +12,8 @@ const taken = /^(zod|execa)(\/|$)/
 
 function isExternal(id, importer = '') {
   if (id.startsWith('node:')) return true
-  if (importer.includes('/node_modules/') || /^[./]/.test(id)) return false
+  // Whatever a package that is taken imports comes with it.
+  if ((importer !== '' && !importer.startsWith(dist)) || /^[./]/.test(id)) return false
   return !taken.test(id)
 }
 

@@ -110,7 +110,7 @@ export class Deltas {
 }
 
 /**
- * The delta told as differences: the tar from `replaced`, the base's files that it takes away (see replacedFiles), one after another; the
+ * The delta told as differences: the tar from `replaced`, what the base has in the files of `delta.replaced`, one after another; the
  * patch of the listing as it is. Throws where there is no zstd for it.
  */
 export async function patchBody(
