@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDirectory } from './cache.js'
 import { command, mustRun } from './command.js'
+import { removeControlGroups } from './control-groups.js'
 import { releaseNetwork } from './network.js'
 import {
   identify,
@@ -16,7 +17,7 @@ import {
  * What a rig holds on this machine, so that a later run can take it back if this one is killed:
  *
  *     rigs/<bridge>/owner          the process that started the rig
- *     rigs/<bridge>/<host>/        nspawn.pid, init.pid, root (overlay mount), upper, work, srv
+ *     rigs/<bridge>/<host>/        nspawn.pid, init.pid, control-groups, root (overlay mount), upper, work, srv
  */
 async function rigsDirectory(): Promise<string> {
   return join(await cacheDirectory(), 'rigs')
@@ -45,6 +46,8 @@ async function removeMachine(directory: string): Promise<void> {
   // Somebody may have killed nspawn alone; its container lives on without a parent to ask.
   const init = await readProcessFile(join(directory, 'init.pid'))
   if (init !== undefined) await killAndWait(init)
+  const groups = await readFile(join(directory, 'control-groups'), 'utf8').catch(() => '')
+  await removeControlGroups(groups.split('\n').filter(Boolean))
   for (const mount of ['root', 'srv'])
     if ((await command('mountpoint', ['-q', join(directory, mount)])).code === 0)
       await mustRun('umount', [join(directory, mount)])

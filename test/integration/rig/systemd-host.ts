@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeControlGroups } from './control-groups.js'
 import { command, mustRun, type CommandOptions, type CommandResult } from './command.js'
 import type { Network } from './network.js'
 import {
@@ -123,24 +124,24 @@ export class SystemdHost {
     const args = ['-q', '-b', '-D', join(directory, 'root'), '--keep-unit', '--register=no']
     args.push(`--network-bridge=${network.bridge}`, `--bind=${directory}/srv:${this.targetPath}`)
     args.push(`--machine=${this.#machineName}`, `--hostname=${this.name}`)
+    const groups = await makeControlGroups(this.#machineName)
+    await writeFile(join(directory, 'control-groups'), groups.join('\n'))
+    // The shell enters the host's control groups and becomes nspawn, which inherits them.
+    const enter =
+      'until [ "$1" = -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done; shift; exec systemd-nspawn "$@"'
+    const line = ['-c', enter, 'sh', ...groups, '--', ...args]
     // Detached: Ctrl-C in the terminal ends the tests, and the tests end the host.
-    const child = spawn('systemd-nspawn', args, { stdio: ['ignore', console, console], detached: true })
+    const child = spawn('sh', line, { stdio: ['ignore', console, console], detached: true })
     closeSync(console)
     child.on('error', () => undefined)
     child.unref()
     if (child.pid === undefined) throw new Error(`${this.name}: systemd-nspawn can't be started`)
     this.#nspawn = await this.#record(child.pid, 'nspawn.pid')
     const started = Date.now()
-    let nudged = false
     while ((await this.ssh('true', { timeout: 5_000 })).code !== 0) {
       const waited = Date.now() - started
       if (this.#nspawn === undefined || !(await isAlive(this.#nspawn)) || waited > 90_000)
         throw new Error(`${this.name} did not boot\n${await this.#lastWords()}`)
-      // Once in a while the unit that lets users in fails at boot; root may log in all the same.
-      if (!nudged && waited > 20_000) {
-        nudged = true
-        await this.sshAsRoot('systemctl restart systemd-user-sessions', { timeout: 5_000 })
-      }
       await sleep(100)
     }
     // Only now: the first children of nspawn prepare the container, and its init comes last.

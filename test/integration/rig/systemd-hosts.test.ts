@@ -68,11 +68,23 @@ test('a host comes back from a power cut with its disk', async () => {
   expect((await host(2).ssh('cat /srv/api/file ~/file')).stdout).toBe('kept\nkept\n')
 })
 
-/** Processes and cables of a rig. A container that outlived its nspawn shows by its cable alone. */
+test('hosts share no control group: a unit of one is none of the units of the same name', async () => {
+  const groups = await Promise.all(
+    rig.hosts.map(async (each) => {
+      const pid = (await readFile(`${each.path('/')}/../nspawn.pid`, 'utf8')).match(/\d+/)?.[0] ?? ''
+      return (await readFile(`/proc/${pid}/cgroup`, 'utf8')).match(/dlv\d+-\d+/g) ?? []
+    }),
+  )
+  expect(groups[0]?.length).toBeGreaterThan(0)
+  expect(groups[0]).not.toEqual(groups[1])
+})
+
+/** Processes, cables and control groups of a rig. A container that outlived its nspawn shows by its cable alone. */
 async function remainsOf(bridge: string): Promise<readonly string[]> {
   const processes = (await command('pgrep', ['-af', `/rigs/${bridge}/`])).stdout.split('\n')
   const cables = (await readdir('/sys/class/net')).filter((name) => name.startsWith(`vb-${bridge}-`))
-  return [...processes.filter((line) => line !== ''), ...cables]
+  const groups = (await command('find', ['/sys/fs/cgroup', '-name', `${bridge}-*`])).stdout.split('\n')
+  return [...processes, ...cables, ...groups].filter((line) => line !== '')
 }
 
 test('two rigs live side by side, and a stopped one leaves nothing', async () => {
