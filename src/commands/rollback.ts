@@ -59,10 +59,7 @@ async function rollbackTold(
       plan: async (views) => {
         const choices = chooseRollback(views, options.release)
         if (options.force !== true) await mayGoBack(store, config.app, choices, views)
-        const names = [...choices.values()].flatMap((choice) =>
-          choice.kind === 'to' ? [choice.release] : [],
-        )
-        for (const name of new Set(names)) {
+        for (const name of releasesNeeded(choices, views)) {
           const record = await readRelease(store, config.app, name)
           if (record === undefined) continue
           await checkSigned(context, config, store, record)
@@ -111,6 +108,20 @@ async function rollbackTold(
   }
 }
 
+/** Releases of which the store may be asked: what hosts go to, and what one stays on that has lost its copy's manifest. */
+function releasesNeeded(
+  choices: ReturnType<typeof chooseRollback>,
+  views: readonly HostView[],
+): ReadonlySet<string> {
+  const names = views.flatMap(({ host, staged }) => {
+    const choice = choices.get(host)
+    return choice === undefined || (choice.kind === 'stay' && staged.has(choice.release))
+      ? []
+      : [choice.release]
+  })
+  return new Set(names)
+}
+
 /** Of every release that hosts run, or ran since they ran the one that they go to. */
 async function mayGoBack(
   store: Store,
@@ -134,8 +145,9 @@ async function mayGoAhead(
   options: RollbackOptions,
   plan: RolloutPlan,
 ): Promise<void> {
-  if (options.yes === true || context.ask === undefined || plan.steps.length === 0) return
-  if (await context.ask(`Roll ${plan.steps.length} host(s) back to ${plan.release}?`)) return
+  const back = plan.steps.filter((step) => step.act === 'activate').length
+  if (options.yes === true || context.ask === undefined || back === 0) return
+  if (await context.ask(`Roll ${back} host(s) back to ${plan.release}?`)) return
   throw new DeliverError('failed', 'rollback: declined; nothing was changed', {
     fix: 'To go back all the same, answer y or give --yes.',
     declined: true,

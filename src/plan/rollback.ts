@@ -1,17 +1,18 @@
 import { DeliverError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { interleave } from './batches.js'
-import { foreseen, policyOf, stepTo, type RolloutChoice, type Target } from './deploy.js'
-import type { HostView, HostStep, RolloutPlan, RolloutPolicy, Skip } from './types.js'
+import { foreseen, policyOf, stepTo, type RolloutChoice } from './deploy.js'
+import type { HostView, HostStep, RolloutPlan, RolloutPolicy } from './types.js'
 
-/** Where a host goes back to by itself, or why it needs not. */
-type Choice =
-  { readonly kind: 'to'; readonly release: string } | { readonly kind: 'stay'; readonly because: string }
+/** Where a host goes back to by itself, or why it stays on what it runs. */
+export type Choice =
+  | { readonly kind: 'to'; readonly release: string }
+  | { readonly kind: 'stay'; readonly release: string; readonly because: string }
 
 /**
  * The release that each host goes back to. Without a name it is the host's own last good one; a host that was rolled
  * back already stays, so that a rollback that is repeated, or resumed, doesn't go two releases back. A host without a
- * history (it was booted on the bad release) follows the rest of the fleet.
+ * history (it was booted on the bad release) follows the rest of the fleet. A host that stays is looked at all the same.
  */
 export function chooseRollback(
   states: readonly HostView[],
@@ -23,9 +24,7 @@ export function chooseRollback(
     [...own.values()].flatMap((choice) => (choice?.kind === 'to' ? [choice.release] : [])),
   )
   const settled = mostCommon(
-    states.flatMap((state) =>
-      own.get(state.host)?.kind === 'stay' && state.current !== null ? [state.current] : [],
-    ),
+    [...own.values()].flatMap((choice) => (choice?.kind === 'stay' ? [choice.release] : [])),
   )
   const fleet = common ?? settled
   if (fleet === undefined) {
@@ -37,7 +36,8 @@ export function chooseRollback(
     states.map((state): [string, Choice] => {
       const choice = own.get(state.host)
       if (choice !== undefined) return [state.host, choice]
-      if (state.current === fleet) return [state.host, { kind: 'stay', because: `already on ${fleet}` }]
+      if (state.current === fleet)
+        return [state.host, { kind: 'stay', release: fleet, because: `already on ${fleet}` }]
       return [state.host, { kind: 'to', release: fleet }]
     }),
   )
@@ -50,7 +50,7 @@ function ownChoice(state: HostView): Choice | undefined {
     state.current !== null &&
     state.good.includes(state.current)
   )
-    return { kind: 'stay', because: `already rolled back to ${state.current}` }
+    return { kind: 'stay', release: state.current, because: `already rolled back to ${state.current}` }
   const earlier = state.good.filter((release) => release !== state.current && !state.bad.includes(release))
   const last = earlier.at(-1)
   return last === undefined ? undefined : { kind: 'to', release: last }
@@ -62,34 +62,22 @@ function mostCommon(names: readonly string[]): string | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0]
 }
 
-/** The rollout that goes back. `digests` has the manifest digest of every release that a host goes to. */
+/**
+ * The rollout that goes back. `digests` has the manifest digest of every release that a host goes to, as far as the store
+ * has it. A host that stays keeps its own copy, and is restarted only when it isn't well.
+ */
 export function planRollback(
   choices: ReadonlyMap<string, Choice>,
   states: readonly HostView[],
   digests: ReadonlyMap<string, string>,
   rollout: RolloutChoice,
 ): RolloutPlan {
-  const steps: HostStep[] = []
-  const skipped: Skip[] = []
-  for (const state of states) {
+  const steps = states.flatMap((state): readonly HostStep[] => {
     const choice = choices.get(state.host)
-    if (choice === undefined || choice.kind === 'stay') {
-      skipped.push({
-        host: state.host,
-        because: choice?.because ?? 'no release to go back to',
-        runs: state.current,
-      })
-      continue
-    }
-    const digest = digests.get(choice.release) ?? state.staged.get(choice.release)
-    if (digest === undefined) throw noSuchRelease(choice.release, state)
-    const target: Target = { release: choice.release, digest }
-    steps.push(stepTo(target, state))
-  }
-  const goal = mostCommon([
-    ...steps.map((step) => step.to),
-    ...skipped.flatMap((skip) => (skip.runs === null ? [] : [skip.runs])),
-  ])
+    if (choice === undefined) return []
+    return [choice.kind === 'stay' ? lookStep(choice, state, digests) : stepBack(choice, state, digests)]
+  })
+  const goal = mostCommon(steps.map((step) => step.to))
   if (goal === undefined)
     throw new DeliverError('precondition', 'there is nothing to roll back: no host runs a release', {
       fix: 'Deploy one: deliver deploy.',
@@ -109,10 +97,31 @@ export function planRollback(
     kind: 'rollback',
     release: goal,
     steps: ordered,
-    skipped,
+    skipped: [],
     ...foreseen(policy, ordered, states.length),
     ...policy,
   }
+}
+
+function stepBack({ release }: Choice, state: HostView, digests: ReadonlyMap<string, string>): HostStep {
+  const digest = digests.get(release) ?? state.staged.get(release)
+  if (digest === undefined) throw noSuchRelease(release, state)
+  return stepTo({ release, digest }, state)
+}
+
+function lookStep(
+  { release, because }: Extract<Choice, { kind: 'stay' }>,
+  state: HostView,
+  digests: ReadonlyMap<string, string>,
+): HostStep {
+  const digest = state.staged.get(release) ?? digests.get(release)
+  // Without a copy that is known to be whole, here or in the store, what runs is all there is.
+  if (digest === undefined) {
+    const step = stepTo({ release, digest: '' }, state)
+    return { ...step, stage: 'present', act: 'verify', because }
+  }
+  const step = stepTo({ release, digest }, state)
+  return step.act === 'verify' ? { ...step, because } : step
 }
 
 function noSuchRelease(release: string, { host, staged }: HostView): DeliverError {

@@ -120,6 +120,33 @@ describe('rollback by hand', () => {
     expect(world.host('web1').state).toMatch(/bad v2/)
   })
 
+  test('said again, it restarts the app where it is not well, and there alone', async () => {
+    world = await World.running('web1', 'web2')
+    expect(await world.deploy('v2')).toMatchObject({ code: 0 })
+    expect(await world.rollback(undefined)).toMatchObject({ code: 0 })
+    world.restarts()
+    world.host('web1').put('sick-v1')
+    const again = await world.rollback(undefined, {
+      // A restart is what heals it.
+      onEvent: (event) => {
+        if (event.type === 'batch-started') world.host('web1').remove('sick-v1')
+      },
+    })
+    expect(again).toMatchObject({ code: 0, ends: ['web1 done v1', 'web2 done v1'] })
+    expect(world.restarts()).toEqual([['v1'], []])
+  })
+
+  test('said again, it is no success where the app can not be brought back', async () => {
+    world = await World.running('web1', 'web2')
+    expect(await world.deploy('v2')).toMatchObject({ code: 0 })
+    expect(await world.rollback(undefined)).toMatchObject({ code: 0 })
+    world.host('web1').put('sick-v1')
+    const again = await world.rollback(undefined)
+    expect(again.code).not.toBe(0)
+    expect(again.ends[1]).toBe('web2 done v1')
+    expect(again.ends[0]).not.toContain('done')
+  })
+
   test('to a release that a host lacks: it is staged from the store', async () => {
     world = await World.running('web1')
     await world.publish('v0')

@@ -78,6 +78,19 @@ test('rollback goes to what ran before, and the pointer follows', async () => {
   expect(await scenario.inspect({ current: 'v4', pointer: 'v4' })).toEqual([])
 })
 
+test('a rollback that is repeated looks at the hosts, and starts what is down', async () => {
+  const started = (number: number) =>
+    scenario.host(number).sshAsRoot('systemctl show -P ExecMainStartTimestampMonotonic api')
+  const before = await Promise.all([started(1), started(2)])
+  await scenario.host(2).sshAsRoot('systemctl stop api')
+  const { code, output } = await scenario.run('rollback', '--yes')
+  expect(code, output).toBe(0)
+  expect(await scenario.running()).toEqual(everywhere('v4'))
+  expect(await scenario.inspect({ current: 'v4', pointer: 'v4' })).toEqual([])
+  expect((await started(1)).stdout).toBe(before[0]?.stdout)
+  expect((await started(2)).stdout).not.toBe(before[1]?.stdout)
+})
+
 test('a release that no host has any more comes back from the store', async () => {
   const { code, output } = await scenario.run('rollback', 'v1', '--yes')
   expect(code, output).toBe(0)

@@ -55,6 +55,17 @@ describe('chooseRollback', () => {
     expect(releases([back])).toEqual({ a: 'stay: already rolled back to v2' })
   })
 
+  it('a host without a history whose switch was never confirmed is switched again, wherever it stands', () => {
+    const back = view('a', { current: 'v2', good: ['v1', 'v3', 'v2'], via: 'rollback' })
+    const booted = view('b', { current: 'v2', good: [], unconfirmed: true, via: undefined })
+    const views = [back, booted]
+    const plan = planRollback(chooseRollback(views, undefined), views, new Map(), rollout)
+    expect(plan.steps.map(({ host, act }) => [host, act])).toEqual([
+      ['b', 'activate'],
+      ['a', 'verify'],
+    ])
+  })
+
   it('takes a host without a history where the others go', () => {
     expect(releases([view('a'), view('booted', { good: ['v3'], staged: new Map([['v3', 'd3']]) })])).toEqual({
       a: 'v2',
@@ -79,6 +90,36 @@ describe('planRollback', () => {
     expect(plan.steps.map(({ host, stage, act }) => ({ host, stage, act }))).toEqual([
       { host: 'a', stage: 'present', act: 'activate' },
       { host: 'b', stage: 'send', act: 'activate' },
+    ])
+  })
+
+  it('looks at a host that stays, and switches it to nothing', () => {
+    const stays = view('a', { current: 'v2', good: ['v1', 'v3', 'v2'], bad: ['v3'], via: 'rollback' })
+    const views = [stays, view('b')]
+    const plan = planRollback(chooseRollback(views, undefined), views, new Map([['v2', 'd2']]), rollout)
+    expect(plan.release).toBe('v2')
+    expect(plan.steps.map(({ host, stage, act, because }) => ({ host, stage, act, because }))).toEqual([
+      { host: 'a', stage: 'present', act: 'verify', because: 'already rolled back to v2' },
+      { host: 'b', stage: 'present', act: 'activate', because: 'runs v3' },
+    ])
+    expect(plan.batches).toEqual([['b']])
+    expect(plan.skipped).toEqual([])
+  })
+
+  it('keeps the copy of a host that stays, also one that was changed there', () => {
+    const views = [view('a', { current: 'v2', via: 'rollback', staged: new Map([['v2', 'changed']]) })]
+    const plan = planRollback(chooseRollback(views, undefined), views, new Map([['v2', 'd2']]), rollout)
+    expect(plan.steps).toMatchObject([{ stage: 'present', act: 'verify' }])
+  })
+
+  it('sends a lost copy again where the store has it, and looks at what runs where not', () => {
+    const views = [view('a', { current: 'v2', via: 'rollback', staged: new Map() })]
+    const choices = chooseRollback(views, undefined)
+    expect(planRollback(choices, views, new Map([['v2', 'd2']]), rollout).steps).toMatchObject([
+      { stage: 'send', act: 'activate', to: 'v2' },
+    ])
+    expect(planRollback(choices, views, new Map(), rollout).steps).toMatchObject([
+      { stage: 'present', act: 'verify', to: 'v2', because: 'already rolled back to v2' },
     ])
   })
 
