@@ -85,6 +85,7 @@ Exit codes of deliver-agent on a server: 0 it runs what the pointer names, 1 its
         .option('--dir <directory>', 'where they live')
         .option('--port <port>', 'the port that the app listens on, as the config says it', '3000')
         .option('--start <command>', 'how a host starts the app, in its release')
+        .option('--fresh', 'begin with empty hosts and an empty store')
         .option('--write <file>', 'write the config for them there, e.g. deliver.config.ts'),
     async (context, options) =>
       (await import('../commands/sandbox.js')).sandbox(context, {
@@ -92,6 +93,7 @@ Exit codes of deliver-agent on a server: 0 it runs what the pointer names, 1 its
         directory: text(options.dir),
         port: text(options.port),
         start: text(options.start),
+        fresh: options.fresh === true,
         write: text(options.write),
       }),
   )

@@ -8,6 +8,7 @@ export interface SandboxOptions {
   readonly directory?: string | undefined
   readonly port?: string | undefined
   readonly start?: string | undefined
+  readonly fresh?: boolean | undefined
   readonly write?: string | undefined
 }
 
@@ -19,6 +20,7 @@ export async function sandbox(context: CommandContext, options: SandboxOptions =
       directory: options.directory,
       port: numberOf('--port', options.port, 65_535),
       start: options.start,
+      fresh: options.fresh,
       configFile: moduleFile(context.cwd, options.write),
     },
     (text) => context.print(text),

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +45,16 @@ export async function refuseIfRunning(directory: string): Promise<void> {
   throw new DeliverError('precondition', `sandbox: process ${pid} already runs one in ${directory}`, {
     fix: `stop it (kill ${pid}), or name another directory with --dir`,
   })
+}
+
+/** The store that the printed config names. */
+export const storeOf = (directory: string): string => join(directory, 'store')
+
+/** Removes what was deployed in an earlier sandbox and its store. Keys and ports stay, so that a config made for it is right. */
+export async function removeReleases(directory: string): Promise<void> {
+  const hosts = (await readdir(directory)).filter((name) => /^web\d+$/.test(name))
+  for (const path of [storeOf(directory), ...hosts.map((name) => join(directory, name))])
+    await rm(path, { recursive: true, force: true })
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -14,6 +14,8 @@ export interface RunSandboxOptions {
   readonly port?: number | undefined
   /** Shell command that starts the app. */
   readonly start?: string | undefined
+  /** Begin with empty hosts and an empty store. */
+  readonly fresh?: boolean | undefined
   /** Where a config for the hosts is written to. One that is there and says something else is an error. */
   readonly configFile?: string | undefined
 }
@@ -27,13 +29,14 @@ export async function runSandbox(
   write: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { hosts = 3, directory = defaultDirectory(), port = 3000, start, configFile } = options
+  const { hosts = 3, directory = defaultDirectory(), port = 3000, start, fresh, configFile } = options
   if (signal.aborted) return
   const sandbox = await startSandbox({
     directory,
     hosts,
     appPort: port,
     ...(start === undefined ? {} : { start }),
+    ...(fresh === undefined ? {} : { fresh }),
   })
   try {
     if (configFile !== undefined) await writeConfig(configFile, sandboxConfigText(sandbox))

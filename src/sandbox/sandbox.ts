@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeliverError } from '../errors.js'
 import { configFor, type SandboxConfig } from './config.js'
-import { claimDirectory, loadKeyPair, refuseIfRunning } from './directory.js'
+import { claimDirectory, loadKeyPair, refuseIfRunning, removeReleases } from './directory.js'
 import { defaultStart, sandboxUser } from './host-directory.js'
 import { startHost, type RunningHost, type SandboxHost } from './host.js'
 import { knownHostsLine } from './keys.js'
@@ -17,6 +17,8 @@ export interface SandboxOptions {
   readonly appPort: number
   /** Shell command that starts the app, run in its release. Default: `node server.js`, else `npm start`. */
   readonly start?: string
+  /** Begin with empty hosts and an empty store. */
+  readonly fresh?: boolean
 }
 
 export interface Sandbox {
@@ -43,6 +45,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const stop = () => (stopping ??= stopAll(directory, running))
   try {
     await killLeftovers(directory) // of a sandbox that was killed
+    if (options.fresh === true) await removeReleases(directory)
     await startHosts(directory, options, running)
     const hosts = running.map(({ host }) => host)
     const identityFile = join(directory, 'keys', 'client')

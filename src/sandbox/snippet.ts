@@ -1,4 +1,5 @@
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
+import { storeOf } from './directory.js'
 import type { Sandbox } from './sandbox.js'
 
 /** What a person needs to deploy to a sandbox: a config to copy, unless it was `written` to a file, and how to look around. */
@@ -21,7 +22,7 @@ export function describeSandbox(sandbox: Sandbox, written?: string): string {
     'Look around on a host:',
     `  ${ssh} service status`,
     '',
-    'Ctrl-C stops the hosts and their apps; their files and keys stay for the next time.',
+    'Ctrl-C stops the hosts and their apps; their files, keys and releases stay for the next time, unless it is started with --fresh.',
     '',
   ].join('\n')
 }
@@ -33,7 +34,7 @@ export function sandboxConfigText({ config, directory }: Sandbox): string {
     '',
     'export default defineConfig({',
     "  app: 'hello',",
-    `  store: { directory: ${quoted(join(directory, 'store'))} },`,
+    `  store: { directory: ${quoted(storeOf(directory))} },`,
     ...parts,
     '})',
     '',

@@ -101,6 +101,20 @@ describe('start', () => {
     expect(String((await codesOf(second, 'cat note')).stdout)).toBe('mine\n')
   })
 
+  test('again from the beginning: same keys and ports, and nothing that was deployed or published', async () => {
+    const directory = await scratchDirectory()
+    const first = await scratchSandbox({ directory, hosts: 2 })
+    await codesOf(first, 'mkdir -p app/releases/v1; echo mine >note')
+    await mkdir(join(directory, 'store', 'hello'), { recursive: true })
+    await writeFile(join(directory, 'mine'), 'stays')
+    await first.stop()
+    const second = await scratchSandbox({ directory, hosts: 1, fresh: true })
+    expect(second.hosts).toEqual(first.hosts.slice(0, 1))
+    expect(await readFile(second.knownHostsFile, 'utf8')).toContain(String(first.hosts[0]?.sshPort))
+    expect((await readdir(directory)).sort()).toEqual(['keys', 'mine', 'state.json', 'web1'])
+    expect(String((await codesOf(second, 'ls')).stdout)).toBe('bin\netc\n')
+  })
+
   test('again, when somebody else has the port: another one, and known_hosts says so', async () => {
     const directory = join(await scratchDirectory(), 'sandbox')
     const first = await scratchSandbox({ directory })
