@@ -51,7 +51,7 @@ function parseText(where: string, text: string): Entry {
   const at = text.lastIndexOf('@')
   const login = at === -1 ? {} : { user: checked(where, text.slice(0, at), user) }
   const rest = text.slice(at + 1)
-  if (isIPv6(rest)) return { address: rest, ...login, labels: {} }
+  if (rest.includes(':') && isIPv6(rest)) return { address: rest, ...login, labels: {} }
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(rest)
   const plain = /^([^:]*)(?::(.*))?$/s.exec(rest)
   const [, host = '', port] = bracketed ?? plain ?? []

@@ -4,6 +4,9 @@ import type { Secret } from './secret.js'
 import { parseBatches, parseDuration, parseSize } from './values.js'
 import type { Parsed } from './values.js'
 
+// A config is checked once: parsers that zod would compile for the next time cost more than they save.
+z.config({ jitless: true })
+
 /** The kinds of values that the schema is made of. The only file that loads zod. */
 export { z }
 
