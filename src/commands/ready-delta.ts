@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import type { ArchiveFiles } from '../build/archive-files.js'
 import type { Config } from '../config/types.js'
 import { messageOf } from '../errors.js'
-import { DeltaPlans, Deltas, patchBody } from '../execute/deltas.js'
+import { DeltaPlans, Deltas, patchBody, type DeltaBody } from '../execute/deltas.js'
 import { encodings } from '../execute/material.js'
 import { makePrivateDirectory } from '../execute/private-directory.js'
 import { decompress } from '../build/decompressor.js'
@@ -61,41 +61,58 @@ async function make(context: CommandContext, published: Published): Promise<void
   const directory = await makePrivateDirectory(Date.now())
   try {
     const open = () => decompress(createReadStream(files.archive, { highWaterMark: 1024 * 1024 }), packed)
+    const told = await tellDifferences({ directory, open }, published, production, plan)
     const whole = packed === 'gzip' ? 'gzip' : 'zstd'
-    const differences =
-      whole === 'zstd'
-        ? await replacedContents(published, production, plan).catch(() => undefined)
-        : undefined
-    const patched =
-      differences && (await patchBody({ directory, open }, plan, differences).catch(() => undefined))
-    const body = patched ?? (await new Deltas({ plans, directory, open }).body(base, plan, whole))
+    const body = told.body ?? (await new Deltas({ plans, directory, open }).body(base, plan, whole))
     if (body.size > smallBody) return
-    const encoding = patched === undefined ? whole : 'zstd-patch'
+    const encoding = told.body === undefined ? whole : 'zstd-patch'
     const { size, sha256, patchSize } = body
     const sent = plan.send.size + plan.links.length
     const made = { base, shared, encoding, size, sha256, patchSize, sent, entries: plan.entries } as const
     await keepReadyDelta(store, record, made, await buffer(body.open()))
-    const text = `delta on ${base.release}: ${sent} of ${plan.entries} entries, ${Math.ceil(size / 1024)} KiB`
+    const as = told.body === undefined ? `, not as differences: ${told.because}` : ' as differences'
+    const text = `delta on ${base.release}: ${sent} of ${plan.entries} entries, ${Math.ceil(size / 1024)} KiB${as}`
     context.reporter.event({ type: 'note', text })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
+/** What is sent, told as what differs from the files that it replaces, or why that can't be. */
+async function tellDifferences(
+  source: Parameters<typeof patchBody>[0],
+  published: Published,
+  production: ReleaseRecord,
+  plan: Delta,
+): Promise<{ readonly body: DeltaBody } | { readonly body?: undefined; readonly because: string }> {
+  if (published.record.archive.format === 'tar.gz') return { because: 'its archive is gzip' }
+  try {
+    const replaced = await replacedContents(published, production, plan)
+    if (typeof replaced === 'string') return { because: replaced }
+    return { body: await patchBody(source, plan, replaced) }
+  } catch (error) {
+    return { because: messageOf(error) }
+  }
+}
+
 /**
- * What hosts have in the files that the release replaces. Undefined: too much, or not what the clone has, as where attributes of git change
- * files in archives.
+ * What hosts have in the files that the release replaces. Text: why that is of no use. Rejects when the clone hasn't got the commit.
  */
 async function replacedContents(
   { git }: Published,
   production: ReleaseRecord,
   { replaced, bytes }: Delta,
-): Promise<readonly Buffer[] | undefined> {
-  const total = replaced?.reduce((sum, { size }) => sum + size, 0) ?? 0
-  if (replaced === undefined || total === 0 || Math.max(total, bytes) > mostAtOnce) return undefined
+): Promise<readonly Buffer[] | string> {
+  if (replaced === undefined) return 'a file that it replaces is below a shared path'
+  const total = replaced.reduce((sum, { size }) => sum + size, 0)
+  if (total === 0) return 'it replaces nothing'
+  if (Math.max(total, bytes) > mostAtOnce) return `it is more than ${mostAtOnce / 1024 / 1024} MiB`
   const paths = replaced.map(({ path }) => path)
   const contents = await git.contents(production.commit, paths, total)
-  const isSame = (content: Buffer, at: number): boolean =>
-    createHash('sha256').update(content).digest('hex') === replaced[at]?.sha256
-  return contents.every(isSame) ? contents : undefined
+  const other = contents.findIndex(
+    (content, at) => createHash('sha256').update(content).digest('hex') !== replaced[at]?.sha256,
+  )
+  if (other < 0) return contents
+  // As where attributes of git change files in archives.
+  return `${JSON.stringify(paths[other]?.toString())} is another one in ${production.release} than in its commit`
 }
