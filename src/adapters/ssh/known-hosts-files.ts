@@ -7,8 +7,12 @@ import type { KeyOwner, KeyVerdict } from './host-key.js'
 import { parseKnownHosts } from './known-hosts.js'
 import type { KnownHost } from './known-hosts.js'
 
-/** The known_hosts files of this machine. Parsed files are kept while they don't change: a fleet asks once per host. */
+/**
+ * The known_hosts files of this machine. Parsed files are kept while they don't change, and who asks while a file is being looked
+ * at gets the same answer: the hosts of a fleet ask at once, each twice.
+ */
 export class KnownHostsFiles {
+  readonly #underWay = new Map<string, Promise<readonly KnownHost[]>>()
   readonly #parsed = new Map<string, { stamp: string; entries: readonly KnownHost[] }>()
   #lastLearned: Promise<unknown> = Promise.resolve()
 
@@ -48,11 +52,24 @@ export class KnownHostsFiles {
   }
 
   async #reread(files: readonly string[]): Promise<readonly KnownHost[]> {
-    for (const file of files) this.#parsed.delete(file)
+    for (const file of files) {
+      this.#parsed.delete(file)
+      this.#underWay.delete(file)
+    }
     return this.entries(files)
   }
 
-  async #entriesOf(file: string): Promise<readonly KnownHost[]> {
+  #entriesOf(file: string): Promise<readonly KnownHost[]> {
+    const underWay = this.#underWay.get(file)
+    if (underWay !== undefined) return underWay
+    const looking = this.#look(file).finally(() => {
+      if (this.#underWay.get(file) === looking) this.#underWay.delete(file)
+    })
+    this.#underWay.set(file, looking)
+    return looking
+  }
+
+  async #look(file: string): Promise<readonly KnownHost[]> {
     try {
       const found = await stat(file)
       // /dev/null and the like hold no keys, and some devices never end.
