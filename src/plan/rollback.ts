@@ -115,12 +115,9 @@ function lookStep(
   digests: ReadonlyMap<string, string>,
 ): HostStep {
   const digest = state.staged.get(release) ?? digests.get(release)
-  // Without a copy that is known to be whole, here or in the store, what runs is all there is.
-  if (digest === undefined) {
-    const step = stepTo({ release, digest: '' }, state)
-    return { ...step, stage: 'present', act: 'verify', because }
-  }
-  const step = stepTo({ release, digest }, state)
+  // Without a manifest, here or in the store, what runs is all there is.
+  const view = digest === undefined ? { ...state, staged: new Map([[release, '']]) } : state
+  const step = stepTo({ release, digest: digest ?? '' }, view)
   return step.act === 'verify' ? { ...step, because } : step
 }
 

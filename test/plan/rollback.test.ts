@@ -123,6 +123,16 @@ describe('planRollback', () => {
     ])
   })
 
+  it('switches one again whose switch was never confirmed, also when its manifest is lost', () => {
+    const lost = view('b', { current: 'v2', good: [], unconfirmed: true, via: undefined, staged: new Map() })
+    const views = [view('a', { current: 'v2', via: 'rollback' }), lost]
+    const plan = planRollback(chooseRollback(views, undefined), views, new Map(), rollout)
+    expect(plan.steps).toMatchObject([
+      { host: 'b', stage: 'present', act: 'activate' },
+      { host: 'a', stage: 'present', act: 'verify' },
+    ])
+  })
+
   it('refuses a release that neither the host nor the store has', () => {
     const views = [view('a', { staged: new Map() })]
     expect(() => planRollback(chooseRollback(views, 'v9'), views, new Map(), rollout)).toThrowError(
