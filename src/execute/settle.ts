@@ -21,9 +21,14 @@ const eager = 250
 const lookEvery = 1_000
 /** States that a manager's service doesn't leave by itself: systemd's, pm2's, upstart's. */
 const ended: ReadonlySet<string> = new Set(['failed', 'errored', 'stop/waiting'])
+/** States of a service that nobody is starting; one that was restarted a moment ago may pass through them. */
+const stopped: ReadonlySet<string> = new Set(['inactive', 'stopped', ...ended])
 
 export interface Patience {
-  /** The host runs the release already and proved it before: it needn't do so over a time again. */
+  /**
+   * The host runs the release already and proved it before: it needn't do so over a time again. Nobody has restarted it, so that
+   * a service which is found stopped, and a second later again, isn't waited for.
+   */
   readonly proven?: boolean
 }
 
@@ -47,7 +52,8 @@ export async function settle(
   const crashes = new CrashLoop()
   let first: ServiceFacts | undefined
   // What was restarted a moment ago may need one to listen: that alone is no reason to look at its process.
-  let looked = run.clock.now()
+  let looked = proven ? -Infinity : run.clock.now()
+  let stoppedSince: number | undefined
   for (;;) {
     let last = false
     // The process is looked at after the first good answer, after the last, and now and then while answers are bad.
@@ -63,7 +69,10 @@ export async function settle(
     }
     const { answer, process } = await observe(run, host, { release, look, first })
     const now = run.clock.now()
-    if (process !== undefined) crashes.look(now, process)
+    if (process !== undefined) {
+      crashes.look(now, process)
+      stoppedSince = isStopped(process) ? (stoppedSince ?? now) : undefined
+    }
     if (answer.ok) {
       if (streak.answers === 0) first = process
       streak.good(now)
@@ -78,7 +87,10 @@ export async function settle(
       streak.bad()
       teller.tell(answer, { answers: 0, uptime: 0 }, enough)
       first = undefined
-      const hopeless = crashes.verdict(now) ?? whyEnded(process, answer.because)
+      // Seen stopped twice: a second ago, and now.
+      const down = proven && process !== undefined && now - (stoppedSince ?? now) >= lookEvery
+      const hopeless =
+        crashes.verdict(now) ?? whyEnded(process, answer.because) ?? (down ? whyStopped(process) : undefined)
       if (hopeless !== undefined) return unhealthy(run, host, hopeless)
     }
     if (run.lost.aborted) return unhealthy(run, host, 'the deploy lost its lock')
@@ -100,6 +112,14 @@ function whyEnded(process: ServiceFacts | undefined, because: string): string | 
   return process?.state !== undefined && ended.has(process.state)
     ? `the service failed: ${because}`
     : undefined
+}
+
+function isStopped({ active, state }: ServiceFacts): boolean {
+  return active === false && (state === undefined || stopped.has(state))
+}
+
+function whyStopped({ state }: ServiceFacts): string {
+  return `the service is ${state ?? 'not running'}`
 }
 
 export async function unhealthy(run: Run, host: RunHost, because: string): Promise<Settled> {

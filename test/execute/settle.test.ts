@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { settle } from '../../src/execute/settle.js'
-import type { Config, HealthConfig } from '../../src/config/types.js'
+import type { Config, HealthConfig, ServiceConfig } from '../../src/config/types.js'
 import type { DeliverEvent } from '../../src/report/events.js'
-import { healthCommand } from '../fakes/local-hosts.js'
+import { healthCommand, localService, restartCommand } from '../fakes/local-hosts.js'
 import { World } from './world.js'
 
 describe('settling', () => {
@@ -63,6 +65,49 @@ describe('settling', () => {
     // The first answer was good, but nobody saw from which process.
     expect(world.hosts.clock.now() - started).toBeGreaterThan(2_000)
     expect(host.countOf('service')).toBe(3)
+  })
+
+  const pidFile: ServiceConfig = {
+    ...localService,
+    manager: { kind: 'command', restart: restartCommand, pidFile: 'pid' },
+  }
+
+  test('a stopped service is not waited for on a host that proved itself before, and is after a restart', async () => {
+    world = await World.running('web1')
+    world.host('web1').put('sick-v1')
+    world.host('web1').put('pid')
+    const run = world.run({ config: { health, service: pidFile } })
+    const host = world.link(world.host('web1').host)
+    const started = world.hosts.clock.now()
+    expect(await settle(run, host, 'v1', { proven: true })).toMatchObject({
+      kind: 'unhealthy',
+      because: 'the service is not running',
+    })
+    const took = world.hosts.clock.now() - started
+    expect(took).toBeGreaterThanOrEqual(1_000)
+    expect(took).toBeLessThan(2_000)
+    expect(await settle(run, host, 'v1')).toMatchObject({
+      because: 'not healthy after 10 s: the command exited 1',
+    })
+  })
+
+  test('one that somebody starts meanwhile is waited for', async () => {
+    world = await World.running('web1')
+    const web1 = world.host('web1')
+    web1.put('sick-v1')
+    web1.put('pid')
+    const run = world.run({ config: { health, service: pidFile } })
+    const settling = settle(run, world.link(web1.host), 'v1', { proven: true })
+    await world.hosts.clock.sleep(500)
+    const app = spawn('sleep', ['100'], { cwd: join(web1.path, 'current'), stdio: 'ignore' })
+    try {
+      web1.put('pid', String(app.pid))
+      await world.hosts.clock.sleep(4_000)
+      web1.remove('sick-v1')
+      expect(await settling).toEqual({ kind: 'healthy', answers: 3 })
+    } finally {
+      app.kill()
+    }
   })
 
   const asFast = { ...health, minUptime: 10_000, deadline: 30_000, successes: 2 }
