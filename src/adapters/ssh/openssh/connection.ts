@@ -26,8 +26,8 @@ type Done = (error: Error | undefined, channel: Channel) => void
 
 interface Open {
   readonly id: number
-  /** The host's number of it; set by its confirmation. */
-  remote: number
+  /** The host's number of it; set by its confirmation, and undefined before. */
+  remote: number | undefined
   readonly command: string | undefined
   readonly done: Done
   channel: MuxChannel
@@ -89,7 +89,14 @@ export class MuxConnection implements ChannelOpener, TcpOpener {
   #open(type: string, rest: Buffer, command: string | undefined, done: Done): void {
     if (this.#socket.destroyed) throw new Error('the connection was lost')
     const id = this.#next++
-    const entry: Open = { id, remote: 0, command, done, told: false, channel: this.#channel(id, nothing) }
+    const entry: Open = {
+      id,
+      remote: undefined,
+      command,
+      done,
+      told: false,
+      channel: this.#channel(id, nothing),
+    }
     this.#channels.set(id, entry)
     this.#send(message.open, sshString(type), uint32(id), uint32(localWindow), uint32(localPacket), rest)
   }
@@ -115,6 +122,9 @@ export class MuxConnection implements ChannelOpener, TcpOpener {
     if (type < message.open || type > message.failure) return
     const entry = this.#channels.get(fields.uint32())
     if (entry === undefined) return
+    // A host answers an open once, and before anything else of the channel: the channel that was handed out must stay the one that is closed.
+    const answersOpen = type === message.confirmed || type === message.refused
+    if (answersOpen !== (entry.remote === undefined)) return
     switch (type) {
       case message.confirmed:
         return this.#confirmed(entry, fields)
@@ -143,11 +153,12 @@ export class MuxConnection implements ChannelOpener, TcpOpener {
   }
 
   #confirmed(entry: Open, fields: Fields): void {
-    entry.remote = fields.uint32()
+    const remote = fields.uint32()
     entry.channel = this.#channel(entry.id, { window: fields.uint32(), packet: fields.uint32() })
+    entry.remote = remote
     if (entry.command === undefined) return tell(entry)
     const wanted = [sshString('exec'), Buffer.from([1]), sshString(entry.command)]
-    this.#send(message.request, uint32(entry.remote), ...wanted)
+    this.#send(message.request, uint32(remote), ...wanted)
   }
 
   #requested(entry: Open, fields: Fields): void {
@@ -155,7 +166,7 @@ export class MuxConnection implements ChannelOpener, TcpOpener {
     const wantsReply = fields.byte() !== 0
     if (type === 'exit-status') entry.channel.emit('exit', fields.uint32())
     else if (type === 'exit-signal') entry.channel.emit('exit', null, signalName(fields.text()))
-    else if (wantsReply) this.#send(message.failure, uint32(entry.remote))
+    else if (wantsReply) this.#send(message.failure, uint32(entry.remote ?? 0))
   }
 
   #closed(entry: Open): void {

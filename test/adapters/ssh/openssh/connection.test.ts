@@ -47,6 +47,11 @@ const message = fc
   .map(([type, channel, rest]) =>
     sshString(Buffer.concat([Buffer.from([0, type]), uint32(channel), ...rest])),
   )
+const of = (type: number, channel: number, ...rest: readonly Buffer[]): Buffer =>
+  sshString(Buffer.concat([Buffer.from([0, type]), uint32(channel), ...rest]))
+const confirmed = (channel: number): Buffer => of(91, channel, uint32(0), uint32(4), uint32(2 ** 20))
+const refused = (channel: number): Buffer => of(92, channel, uint32(1))
+const success = (channel: number): Buffer => of(99, channel)
 const noise = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array))
 
 test('whatever a host sends, each command is answered once, and each channel that was opened is closed once', async () => {
@@ -75,7 +80,7 @@ test('whatever a host sends, each command is answered once, and each channel tha
         expect(closed).toBe(opened)
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[[success(2), confirmed(2)]], [[confirmed(1), success(1), refused(1)]]] },
   )
 })
 
