@@ -5,7 +5,7 @@ import { foreseen, policyOf, stepTo, type RolloutChoice } from './deploy.js'
 import type { HostView, HostStep, RolloutPlan, RolloutPolicy } from './types.js'
 
 /** Where a host goes back to by itself, or why it stays on what it runs. */
-export type Choice =
+type Choice =
   | { readonly kind: 'to'; readonly release: string }
   | { readonly kind: 'stay'; readonly release: string; readonly because: string }
 

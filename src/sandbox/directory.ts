@@ -1,8 +1,8 @@
-import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DeliverError } from '../errors.js'
+import { DeliverError, messageOf } from '../errors.js'
 import { generateKeyPair, type KeyPair } from './keys.js'
 import { readState } from './state.js'
 
@@ -50,11 +50,21 @@ export async function refuseIfRunning(directory: string): Promise<void> {
 /** The store that the printed config names. */
 export const storeOf = (directory: string): string => join(directory, 'store')
 
-/** Removes what was deployed in an earlier sandbox and its store. Keys and ports stay, so that a config made for it is right. */
+/**
+ * Removes what was deployed in an earlier sandbox and its store. Keys and ports stay, so that a config made for it is right. Only
+ * what its state names: in a directory where none has been, `store` and `web1` are somebody else's.
+ */
 export async function removeReleases(directory: string): Promise<void> {
-  const hosts = (await readdir(directory)).filter((name) => /^web\d+$/.test(name))
-  for (const path of [storeOf(directory), ...hosts.map((name) => join(directory, name))])
-    await rm(path, { recursive: true, force: true })
+  const hosts = Object.keys((await readState(directory)).sshPorts).filter((name) => /^web\d+$/.test(name))
+  if (hosts.length === 0) return
+  const paths = [storeOf(directory), ...hosts.map((name) => join(directory, name))]
+  for (const path of paths)
+    await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
+      throw new DeliverError('precondition', `sandbox: ${path} can't be removed: ${messageOf(cause)}`, {
+        cause,
+        fix: 'Remove it yourself, or name another directory with --dir.',
+      })
+    })
 }
 
 function accepts(port: number): Promise<boolean> {

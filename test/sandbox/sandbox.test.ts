@@ -115,6 +115,17 @@ describe('start', () => {
     expect(String((await codesOf(second, 'ls')).stdout)).toBe('bin\netc\n')
   })
 
+  test('from the beginning, where no sandbox has been: what is called like its own is left alone', async () => {
+    const directory = await scratchDirectory()
+    for (const name of ['store', 'web2']) {
+      await mkdir(join(directory, name))
+      await writeFile(join(directory, name, 'mine'), 'stays')
+    }
+    await scratchSandbox({ directory, hosts: 1, fresh: true })
+    for (const name of ['store', 'web2'])
+      expect(await readFile(join(directory, name, 'mine'), 'utf8')).toBe('stays')
+  })
+
   test('again, when somebody else has the port: another one, and known_hosts says so', async () => {
     const directory = join(await scratchDirectory(), 'sandbox')
     const first = await scratchSandbox({ directory })
