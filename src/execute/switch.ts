@@ -71,12 +71,16 @@ export async function activateHost(
   if (last.kind !== 'failed' || last.switched) return last
   const after = await withdrawSwitch(run, host, target.release)
   if (after.kind === 'unknown') return { kind: 'unknown', because: last.because }
-  return { ...last, switched: after.kind === 'ok' && after.value.unconfirmed?.id === run.id }
+  if (after.kind === 'refused' || after.value.unconfirmed?.id !== run.id) return last
+  // It heard us meanwhile, and is done with it: it had to be for the lock of the host to be free.
+  const end = await readEnd(run, host, { verb: 'activate', release: target.release, within: 0 })
+  if (end?.code === codes.ok) return { kind: 'ok' }
+  return { ...last, switched: true, ...(end === undefined ? {} : { because: end.text, log: '' }) }
 }
 
 /**
- * Sees to it that this run's switch to that release doesn't happen any more: a host that was frozen hears its calls when it thaws, long after
- * we gave them up. Resolves to the host's state from then on; a switch that has happened is still on trial in it.
+ * Sees to it that this run's switch to that release doesn't happen any more, nor a second time: a host that was frozen hears its calls when
+ * it thaws, long after we gave them up. Resolves to the host's state from then on; a switch that has happened is still on trial in it.
  */
 export async function withdrawSwitch(run: Run, host: RunHost, release: string): Promise<Reading<HostState>> {
   const call = withdraw({ fence: run.fence, id: run.id, release })

@@ -66,6 +66,43 @@ const script = fc.record({
   lost: fc.option(fc.nat(80), { nil: undefined, freq: 1 }),
 })
 
+/** Both calls of a switch are heard late: the first when it is withdrawn, the second while the next host is switched. */
+const heardWhenWithdrawn: Script = {
+  hosts: [
+    {
+      runs: 'v1',
+      faults: {
+        activate: 'late',
+        hearsAfter: 6,
+        lateCalls: 2,
+        healthy: true,
+        confirm: 'works',
+        revert: 'works',
+        healthyBefore: true,
+        diesAfter: undefined,
+      },
+    },
+    {
+      runs: 'v1',
+      faults: {
+        activate: 'works',
+        hearsAfter: 0,
+        lateCalls: 1,
+        healthy: true,
+        confirm: 'works',
+        revert: 'works',
+        healthyBefore: true,
+        diesAfter: undefined,
+      },
+    },
+  ],
+  rollout: { batch: [{ count: 1 }], maxFailures: { count: 1 }, onFailure: 'stop', pause: 0 },
+  drains: false,
+  stuckOut: undefined,
+  stop: undefined,
+  lost: undefined,
+}
+
 type Script = typeof script extends fc.Arbitrary<infer T> ? T : never
 
 interface Played {
@@ -184,7 +221,7 @@ test('no more hosts at once than a batch has, and each out of traffic while it i
     fc.asyncProperty(script, async (given) => {
       expect((await play(given)).wentOut).toEqual([])
     }),
-    { numRuns: 400 },
+    { numRuns: 400, examples: [[heardWhenWithdrawn]] },
   )
 })
 

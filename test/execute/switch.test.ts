@@ -113,6 +113,26 @@ describe('a switch that the host hears after it was given up', () => {
     expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2', 'web2 done v2'] })
   })
 
+  test('has happened when it is withdrawn: it goes on from there, and nothing is restarted a second time', async () => {
+    world = await World.running('web1', 'web2')
+    const host = world.host('web1')
+    host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
+    host.fail({ verb: 'withdraw', kind: 'thaw' })
+    expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2', 'web2 done v2'] })
+    expect(world.restarts()).toEqual([['v2'], ['v2']])
+  })
+
+  test('has failed when it is withdrawn: the host goes back, and what failed is told', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.put('cannot-start-v2')
+    host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
+    host.fail({ verb: 'withdraw', kind: 'thaw' })
+    const deployed = await world.deploy('v2')
+    expect(deployed.ends).toEqual(['web1 rolled-back v1'])
+    expect(deployed.why.join()).toContain('restart failed')
+  })
+
   test('a host that cannot be told is not called unchanged, and the same deploy later converges', async () => {
     world = await World.running('web1')
     const host = world.host('web1')

@@ -179,6 +179,7 @@ export function createLocalHosts(...names: readonly string[]): LocalHosts {
           home: local.home,
           begin: (verb) => local.begin(verb),
           hold: (call) => local.hold(call),
+          hearLate: () => local.hearLate(),
           get reachable() {
             return local.reachable
           },

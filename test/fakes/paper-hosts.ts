@@ -78,7 +78,7 @@ export class PaperHost {
       case 'revert':
         return this.#revert()
       case 'withdraw':
-        if (this.onTrial?.id !== args.get('id')) this.#over.add(`${args.get('id')} ${args.get('release')}`)
+        this.#over.add(`${args.get('id')} ${args.get('release')}`)
         return ok(this.#facts())
       case 'journal':
         return ok(this.lastEnd === '' ? [] : [['journal', this.lastEnd]])

@@ -18,6 +18,7 @@ do_activate() {
   refuse_altered
   if [ "$on_trial" = "$id" ] && [ "$trial_release" = "$release" ]; then
     previous=$trial_previous
+    end_if_activated
   else
     note_previous
     [ "$guard" -eq 0 ] || prepare_boot_guard
@@ -29,7 +30,19 @@ do_activate() {
   fact previous "$previous"
   [ "$current" = "$release" ] || switch_to "$release"
   restart_or_end
-  end 0 "activated $release"
+  end 0 "$(activated)"
+}
+
+activated() {
+  printf 'activated %s (%s)' "$release" "$id"
+}
+
+# The same call, heard a second time: what it restarts serves by now.
+end_if_activated() {
+  [ "$current" = "$release" ] && grep -qF " $fence activate $release 0 $(activated)" .deliver/journal 2>/dev/null || return 0
+  fact previous "$previous"
+  fact already yes
+  end 0 "$(activated)"
 }
 
 # A call can arrive long after its deploy has given it up, and sent it again, gone back or gone on: on a host that was frozen.
@@ -135,18 +148,19 @@ do_confirm() {
   end 0 "confirmed $current"
 }
 
-# The switch with that id shall not happen any more, should its call still be under way. One that has happened is for `revert`.
+# The switch with that id shall not happen any more, nor restart anything, should its call still be under way. One that has happened
+# is for `confirm` or `revert`.
 do_withdraw() {
   need_name id "$id"
   need_name release "$release"
   begin_mutation
   read_current
-  if [ "$on_trial" != "$id" ] && [ "$withdrawn" != "$id $release" ]; then
+  if [ "$withdrawn" != "$id $release" ]; then
     withdrawn="$id $release"
     save_state
   fi
   tell_state
-  end 0 "withdrawn, unless it is on trial"
+  end 0 "withdrawn, unless it has happened"
 }
 
 do_revert() {

@@ -52,7 +52,19 @@ onEachShell((makeHost) => {
       expect(currentOf(host)).toBe('releases/v2')
       expect(readFileSync(host.at('restarts'), 'utf8')).toBe(`v2 v2 ${host.at()}\n`)
       expect((await facts(host)).unconfirmed).toEqual({ id: 'try', release: 'v2', previous: 'v1' })
-      expectCode(await host.call(call), 0)
+    })
+
+    test('heard a second time changes and restarts nothing, unless the first time failed', async () => {
+      const host = makeHost()
+      await ship(host, 'v1')
+      const digest = await staged(host, 'v2')
+      const service = commandService(`${tell}; test -e ../../repaired`)
+      const call = activate({ fence: 1, release: 'v2', digest, id: 'try', guard: 0, service })
+      expectCode(await host.call(call), codes.restartFailed)
+      writeFileSync(host.at('repaired'), '')
+      expect(readSwitch(await host.call(call))).toMatchObject({ value: { already: false, restarted: true } })
+      expect(readSwitch(await host.call(call))).toMatchObject({ value: { already: true, previous: 'v1' } })
+      expect(readFileSync(host.at('restarts'), 'utf8').trim().split('\n')).toHaveLength(2)
       expect((await facts(host)).unconfirmed).toEqual({ id: 'try', release: 'v2', previous: 'v1' })
     })
 
@@ -186,12 +198,14 @@ onEachShell((makeHost) => {
       expect((await facts(host)).unconfirmed).toBeUndefined()
     })
 
-    test('what is on trial stays so when it is withdrawn, and is told', async () => {
+    test('what is on trial stays so when it is withdrawn, is told, and is not restarted any more', async () => {
       const host = makeHost()
       const digest = await staged(host, 'v1')
       expectCode(await host.call(switchTo('v1', digest)), 0)
       const answer = readState(await host.call(withdraw({ fence: 1, id: 'try', release: 'v1' })))
       expect(answer).toMatchObject({ kind: 'ok', value: { unconfirmed: { id: 'try', release: 'v1' } } })
+      expectCode(await host.call(switchTo('v1', digest)), codes.lostRace)
+      expect(readFileSync(host.at('restarts'), 'utf8').trim().split('\n')).toHaveLength(1)
       expectCode(await host.call(confirm({ fence: 1, id: 'try', via: 'deploy' })), 0)
     })
   })
