@@ -62,6 +62,33 @@ test('a report that was never written is a failure', () => {
   expect({ status, stdout }).toEqual({ status: 1, stdout: '0 passed, 0 failed\n' })
 })
 
+test('a long reason has its beginning and its end, the stack apart, and many have less room each', () => {
+  const message = `Plan: deploy v1\n${'web1 staged\n'.repeat(500)}web2 is ill: expected 5 to be 0\n    at file.ts:1\n    at node:1`
+  const failing = (tests: number) => ({
+    ...report(0, tests),
+    testResults: [
+      {
+        name: join(process.cwd(), 'test/some.test.ts'),
+        status: 'failed',
+        assertionResults: Array.from({ length: tests }, (_, number) => ({
+          fullName: `test ${number}`,
+          status: 'failed',
+          failureMessages: [message],
+        })),
+      },
+    ],
+  })
+  const lengths = [1, 4, 100].map((tests) => {
+    const lines = tally(failing(tests)).stdout.trim().split('\n')
+    expect(lines).toHaveLength(tests + 1)
+    expect(lines[0]).toMatch(
+      /^FAILED test\/some\.test\.ts > test 0: Plan: deploy v1 \| .* … .* \| web2 is ill: expected 5 to be 0$/,
+    )
+    return Math.round((lines[0]?.length ?? 0) / 100)
+  })
+  expect(lengths).toEqual([20, 5, 2])
+})
+
 test('what failed has a line, and so has a file that did not come as far as its tests', () => {
   const failed = {
     ...report(1, 1),

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.js'
 import { ask } from './traffic.js'
 
 /** A real HAProxy in front of the hosts, set up as teams do: its own health checks, and another host when one can't be connected to. */
@@ -17,7 +17,7 @@ export interface Balancer {
 /** `targets`: `address:port` of each host. */
 export async function startBalancer(targets: readonly string[]): Promise<Balancer> {
   const directory = await mkdtemp(join(tmpdir(), 'balancer-'))
-  const port = await freePort()
+  const port = await freePort('127.0.0.1')
   const file = join(directory, 'haproxy.cfg')
   await writeFile(file, settings(port, targets))
   // -db: in the foreground, so that it ends with its one process.
@@ -68,14 +68,4 @@ backend app
   http-check expect status 200
 ${servers.join('\n')}
 `
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }

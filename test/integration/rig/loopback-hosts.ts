@@ -1,8 +1,8 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { command } from './command.js'
+import { freePort } from './free-port.js'
 import { makeKeyFiles, Sshd } from './sshd.js'
 
 /** A host that is a real sshd on 127.0.0.0/8 with a home of its own; the machine behind all of them is this one. */
@@ -107,18 +107,4 @@ async function startHost(
     },
   })
   return { name, address, port, home, app: `127.0.0.1:${appPort}`, sshd }
-}
-
-function freePort(address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, address, () => {
-      const bound = server.address()
-      server.close(() => {
-        if (typeof bound === 'object' && bound !== null) resolve(bound.port)
-        else reject(new Error(`no port on ${address}`))
-      })
-    })
-  })
 }
