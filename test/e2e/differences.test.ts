@@ -83,3 +83,42 @@ test('a host that changed what is replaced: a delta that has all of it is made f
   expect(now.startsWith('line 0\nline 7919\n')).toBe(true)
   expect(await place.running()).toEqual(['web1 v7'])
 })
+
+/** What publish says of a release that nobody deploys. `says`: what the app would say that it is. */
+async function publishNote(release: string, says = release): Promise<string> {
+  place.change(says)
+  await place.run('setup')
+  await place.run('commit-deps', '--tag', release)
+  const { code, output } = await place.run('publish', '--tag', release)
+  expect(code, output).toBe(0)
+  return output
+}
+
+test('files that are only new: sent whole, since they replace nothing', async () => {
+  writeFileSync(path('more'), randomBytes(5_000))
+  expect(await publishNote('v8', 'v7')).toContain('not as differences: it replaces nothing')
+})
+
+test('a file below a shared path, which a host has its own of', async () => {
+  const { target } = place.config as { target: object }
+  place.configure({ archive: { format: 'tar.zst' }, target: { ...target, shared: ['vendor'] } })
+  writeLibrary(6)
+  expect(await publishNote('v9')).toContain(
+    'not as differences: a file that it replaces is below a shared path',
+  )
+  place.configure({ archive: { format: 'tar.zst' } })
+})
+
+test('an archive of gzip, which tells no differences', async () => {
+  place.configure({})
+  writeLibrary(7)
+  expect(await publishNote('v10')).toContain('not as differences: its archive is gzip')
+  place.configure({ archive: { format: 'tar.zst' } })
+})
+
+test('more than is held in memory at once', async () => {
+  writeFileSync(path('large'), Buffer.alloc(17 * 1024 * 1024))
+  expect(await place.ship('v11')).toMatchObject({ code: 0 })
+  writeFileSync(path('large'), randomBytes(5_000))
+  expect(await publishNote('v12')).toContain('not as differences: it is more than 16 MiB')
+})

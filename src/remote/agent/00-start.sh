@@ -28,6 +28,7 @@
 #   unconfirmed ID RELEASE PREVIOUS   a switch on trial; PREVIOUS may be `-`
 #   confirmed ID RELEASE              the last switch that was confirmed
 #   reverted ID RELEASE PREVIOUS      the last one that was undone
+#   withdrawn ID RELEASE              the last one that shall not happen any more
 #   via deploy|rollback               how the last confirmed one came about
 #   good RELEASE                      in order of confirmation, newest last
 #   bad RELEASE
@@ -35,15 +36,12 @@
 # shellcheck disable=SC2015
 set -u
 protocol=1
-login_umask=$(umask)
-umask 022
 LC_ALL=C
 export LC_ALL
 unset CDPATH TAR_OPTIONS POSIXLY_CORRECT GZIP 2>/dev/null
 unset IFS
 nl='
 '
-cr=$(printf '\r')
 nonce=$1
 verb=$2
 shift 2

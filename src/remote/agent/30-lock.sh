@@ -38,7 +38,8 @@ release_lock() {
 # Without flock: a link is made or not, in one step, with its owner as its target. The link of a dead owner is taken away
 # by one process at a time, so that none takes away the link of its successor.
 link_lock() {
-  lock_mine=$$.$(process_start $$)
+  find_start $$ || started=unknown
+  lock_mine=$$.$started
   ln -s "$lock_mine" .deliver/lock-link 2>/dev/null && return 0
   lock_owner=$(readlink .deliver/lock-link 2>/dev/null) || return 1
   is_alive "${lock_owner%%.*}" "${lock_owner#*.}" && return 1
@@ -48,25 +49,9 @@ link_lock() {
   return 1
 }
 
-# When a process started, so that another one with its number isn't taken for it.
-process_start() {
-  if [ -r "/proc/$1/stat" ]; then
-    read -r stat_line <"/proc/$1/stat" 2>/dev/null || return 1
-    set -f
-    # shellcheck disable=SC2086 # fields after the name, which may contain anything
-    set -- ${stat_line##*) }
-    set +f
-    printf '%s' "${20:-unknown}"
-  elif [ ! -d /proc/self ]; then
-    ps -o lstart= -p "$1" 2>/dev/null | tr -c '0-9A-Za-z\n' '_'
-  else
-    return 1
-  fi
-}
-
 is_alive() {
   is_number "$1" || return 1
-  alive_start=$(process_start "$1") && [ -n "$alive_start" ] && [ "$alive_start" = "$2" ]
+  find_start "$1" && [ "$started" = "$2" ]
 }
 
 # Sets `fence_seen`.

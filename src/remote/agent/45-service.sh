@@ -1,24 +1,8 @@
 # --- Service --------------------------------------------------------------------------------------------------------
 
-# Sets `uid`, once.
-is_root() {
-  [ -n "$uid" ] || uid=$(id -u)
-  [ "$uid" = 0 ]
-}
-
 # Prints `sudo -n` and nothing else where root is needed and we aren't: sudoers may allow exactly that one command line.
 as_root() {
   is_root || printf 'sudo -n'
-}
-
-user_bus() {
-  [ "$user" = 1 ] || return 0
-  is_root || :
-  export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$uid}"
-}
-
-systemctl_shows() {
-  if [ "$user" = 1 ]; then systemctl --user "$@"; else systemctl "$@"; fi
 }
 
 # control_service restart|stop LIMIT: sets `control_failed` to a text, or to nothing.
@@ -183,15 +167,14 @@ restart_or_end() {
   end 16 "the restart failed: $control_failed"
 }
 
-need_service() {
-  case $service in
-    none) ;;
-    systemd) [ -n "$unit" ] || bad_call 'no unit' ;;
-    upstart) [ -n "$job" ] || bad_call 'no job' ;;
-    pm2) [ -n "$name" ] || bad_call 'no name' ;;
-    command) [ -n "$restart$port" ] || [ "$verb" != activate ] || bad_call 'no restart command' ;;
-    *) bad_call "service $service" ;;
-  esac
-  case $unit$job$name in -*) bad_call 'a service name starts with -' ;; esac
+# Before a restart: where its part of each log begins.
+note_restart() {
+  {
+    echo "time $(date +%s)"
+    log_files | while IFS= read -r each; do
+      case $each in */.deliver/restart.log) continue ;; esac
+      [ ! -f "$each" ] || printf 'log %s %s\n' "$(size_of "$each")" "$each"
+    done
+  } 2>/dev/null >.deliver/restarted
 }
 

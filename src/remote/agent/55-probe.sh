@@ -40,10 +40,10 @@ probe_at_once() {
 # its listing counts: another release heals it.
 has_way_back() {
   case $current in '' | - | "$trial_release") return 0 ;; esac
-  ! digest_of "$current" >/dev/null || return 0
+  ! find_digest "$current" || return 0
   ! has_word "$current" "$good $bad" || return 0
   for each in $good; do
-    ! digest_of "$each" >/dev/null || return 0
+    ! find_digest "$each" || return 0
   done
   return 1
 }
@@ -143,47 +143,6 @@ probe_room() {
     problem no-space "disk full: $root needs $need bytes and has $((room_k * 1024)) free"
   elif [ "$room_i" != unknown ] && [ "$room_i" -lt "$inodes" ]; then
     problem no-space "$root needs $inodes inodes and has $room_i free"
-  fi
-}
-
-tell_state() {
-  if [ "$current" = - ]; then
-    fact current none
-  elif [ -n "$current" ]; then
-    fact current "release $current"
-  else
-    fact_line current "foreign $current_what"
-  fi
-  for each in $good; do fact good "$each"; done
-  [ -z "$on_trial" ] || fact unconfirmed "$on_trial $trial_release $trial_previous"
-  [ -z "$via" ] || fact via "$via"
-}
-
-# The complete ones.
-tell_releases() {
-  find_signers || :
-  for place in releases/*; do
-    each=${place#releases/}
-    is_name "$each" && each_digest=$(digest_of "$each") && is_signed_or_free "$each" || continue
-    mark=-
-    has_word "$each" "$good" && mark=good
-    has_word "$each" "$bad" && mark=bad
-    fact release "$each $each_digest $mark"
-  done
-}
-
-# Read-only verbs: goes where the layout is, if it is there.
-look() {
-  in_path=no root_real=$root current=- current_what=''
-  load_nothing
-  if cd "$root" 2>/dev/null; then
-    in_path=yes
-    root_real=$(pwd -P)
-    read_current
-    load_state
-  elif [ -e "$root" ] || [ -L "$root" ]; then
-    current='' current_what="unknown: $root can't be entered"
-    return 1
   fi
 }
 

@@ -1,15 +1,5 @@
 # --- Signatures -----------------------------------------------------------------------------------------------------
 
-# A host that has a file of allowed signers takes no release that none of them signed, whatever a caller says. Root's file counts
-# before that of the target. Who may sign is listed by the name of the app, as the principal.
-find_signers() {
-  for signers in /etc/deliver/allowed_signers "$root_real/.deliver/allowed_signers"; do
-    if [ -e "$signers" ] || [ -L "$signers" ]; then return 0; fi
-  done
-  signers=
-  return 1
-}
-
 # Before anything of a release is unpacked: leaves statement and signature to be kept with its manifest.
 check_signed() {
   find_signers || return 0
@@ -61,7 +51,3 @@ check_signed_release() {
   verify_signed ".deliver/manifests/$release"
 }
 
-# Whether a release need not be sent again with its signature.
-is_signed_or_free() {
-  [ -z "$signers" ] || [ "$1" = "$current" ] || [ -f ".deliver/manifests/$1/signature" ]
-}

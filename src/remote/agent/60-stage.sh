@@ -54,8 +54,8 @@ begin_staging() {
   sweep_incoming "$release.$id"
   scratch=.deliver/incoming/$release.$id
   if [ -e "releases/$release" ] || [ -L "releases/$release" ]; then
-    there=$(digest_of "$release") || end 11 "releases/$release is there, and deliver did not make it. Move it away: $root/releases/$release"
-    [ "$there" = "$digest" ] || end 11 "releases/$release is there with other content (digest $there, wanted $digest)"
+    find_digest "$release" || end 11 "releases/$release is there, and deliver did not make it. Move it away: $root/releases/$release"
+    [ "$digest_there" = "$digest" ] || end 11 "releases/$release is there with other content (digest $digest_there, wanted $digest)"
     keep_signed ".deliver/manifests/$release"
     fact already yes
     end 0 'already there'
@@ -77,7 +77,7 @@ finish_staging() {
 do_recheck() {
   need_name release "$release"
   begin_mutation
-  digest_of "$release" >/dev/null || {
+  find_digest "$release" || {
     fact missing yes
     end 0 'not here'
   }

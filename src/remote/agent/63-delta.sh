@@ -48,8 +48,8 @@ base_unfit() {
 }
 
 need_base() {
-  there=$(digest_of "$base") || base_unfit "it is not on this host"
-  [ "$there" = "$base_digest" ] || base_unfit "it has other content (digest $there)"
+  find_digest "$base" || base_unfit "it is not on this host"
+  [ "$digest_there" = "$base_digest" ] || base_unfit "it has other content (digest $digest_there)"
   [ "$(hash_stdin <".deliver/manifests/$base/listing")" = "$base_digest" ] || base_unfit "its listing was changed"
   [ "$(cat ".deliver/manifests/$base/shared")" = "$(tell_linked)" ] || base_unfit "its shared paths were others"
 }

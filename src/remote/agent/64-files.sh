@@ -8,7 +8,7 @@ do_file() {
   case $mode in 600 | 640 | 644) ;; *) bad_call 'mode is not 600, 640 or 644' ;; esac
   supervise "$@"
   begin_mutation
-  digest_of "$release" >/dev/null || end 19 "releases/$release is not on this host"
+  find_digest "$release" || end 19 "releases/$release is not on this host"
   kept_in=shared/.releases/$release
   split_path "$file"
   [ ! -L shared/.releases ] && [ ! -L "$kept_in" ] || end 11 "$root/$kept_in is a link; it must be a directory"

@@ -22,10 +22,13 @@ do_prepare() {
   find_hash && find_quick || end 11 'not with the tools of this host'
   began=$(date +%s)
   mkdir .deliver/preparing 2>/dev/null || end 13 'somebody is at it'
-  printf '%s.%s\n' "$$" "$(process_start $$)" >.deliver/preparing/owner
+  find_start $$ || started=unknown
+  prepared_by=$$.$started
+  printf '%s\n' "$prepared_by" >.deliver/preparing/owner
   scratch=.deliver/preparing
   base=$release
-  base_digest=$(digest_of "$base") || end 19 "releases/$base is not on this host"
+  find_digest "$base" || end 19 "releases/$base is not on this host"
+  base_digest=$digest_there
   clone_for_later || end 15 "$base was changed, or its tree can't be read"
   sync -f "$scratch/tree" 2>/dev/null
   lock_wait=0
@@ -33,7 +36,7 @@ do_prepare() {
   load_state
   read_current
   [ "$current" = "$base" ] && [ -z "$on_trial" ] && [ "$(($(date +%s) - began))" -le "$longest_preparing" ] &&
-    [ "$(cat "$scratch/owner")" = "$$.$(process_start $$)" ] || end 18 'too late'
+    [ "$(cat "$scratch/owner")" = "$prepared_by" ] || end 18 'too late'
   take_snapshot "$base" "$scratch/known" && rm -rf .deliver/prepared &&
     (cd "$scratch" && rm -f owner base.now look trusted told strange strange.paths strange.paths.lines hashed hashes known found files dirs execs links odd listed extra) &&
     mv "$scratch" .deliver/prepared || end 20 "can't keep it"
@@ -120,7 +123,7 @@ may_prepare() {
 # Unless that was done, and nothing was removed since that shares files with it.
 start_preparing() {
   { read -r prepared_of prepared_digest <.deliver/prepared/base; } 2>/dev/null || prepared_of=
-  [ -z "$(ls -A .deliver/trash)" ] && [ "$prepared_of" = "$current" ] && [ "$prepared_digest" = "$(digest_of "$current")" ] && return 0
+  [ -z "$(ls -A .deliver/trash)" ] && [ "$prepared_of" = "$current" ] && find_digest "$current" && [ "$prepared_digest" = "$digest_there" ] && return 0
   put_away_prepared
   (
     trap - PIPE INT QUIT EXIT

@@ -11,8 +11,8 @@ do_activate() {
   begin_mutation
   refuse_late
   find_session
-  there=$(digest_of "$release") || end 19 "releases/$release is not on this host"
-  [ "$there" = "$digest" ] || end 11 "releases/$release has other content (digest $there, wanted $digest)"
+  find_digest "$release" || end 19 "releases/$release is not on this host"
+  [ "$digest_there" = "$digest" ] || end 11 "releases/$release has other content (digest $digest_there, wanted $digest)"
   need_own_current
   [ "$current" = "$release" ] || check_signed_release
   refuse_altered
@@ -73,10 +73,10 @@ note_previous() {
   previous=$current
   [ -z "$on_trial" ] || previous=$trial_previous
   [ "$previous" != - ] || return 0
-  digest_of "$previous" >/dev/null && return 0
+  find_digest "$previous" && return 0
   unproved=$previous previous=-
   for each in $good; do
-    [ "$each" != "$release" ] && digest_of "$each" >/dev/null && previous=$each
+    [ "$each" != "$release" ] && find_digest "$each" && previous=$each
   done
   # What nothing is known of is better than nothing: it serves.
   [ "$previous" != - ] || ! is_there "$unproved" || previous=$unproved
@@ -134,7 +134,7 @@ do_confirm() {
   fi
   release=$trial_release
   [ "$current" = "$trial_release" ] || end 18 "current is ${current:-$current_what}, not $trial_release"
-  digest_of "$current" >/dev/null || end 19 "releases/$current is not complete"
+  find_digest "$current" || end 19 "releases/$current is not complete"
   good="$(without "$current" "$good") $current"
   bad=$(without "$current" "$bad")
   [ -z "$mark_bad" ] || [ "$mark_bad" = "$current" ] || mark_bad "$mark_bad"

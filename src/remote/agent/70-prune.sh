@@ -7,13 +7,14 @@ do_prune() {
   need_own_current
   forget_gone
   kept="$current $trial_release $trial_previous $(printf '%s' "$protect" | tr ',' ' ')"
-  kept="$kept $(newest_good "$keep") $(previous_good) $(staged_since_confirm)"
+  find_previous_good
+  kept="$kept $(newest_good "$keep") $previous_good $(staged_since_confirm)"
   in_use=$(releases_in_use)
   # Who prepares the next release also does the removing, when nobody waits.
   if may_prepare; then later=yes; else later=no; fi
   for place in releases/*; do
     each=${place#releases/}
-    is_name "$each" && [ -d "$place" ] && [ ! -L "$place" ] && digest_of "$each" >/dev/null || continue
+    is_name "$each" && [ -d "$place" ] && [ ! -L "$place" ] && find_digest "$each" || continue
     has_word "$each" "$kept" && continue
     if has_word "$each" "$in_use"; then
       log "$each stays: a process still runs from it"
@@ -53,7 +54,7 @@ remember_current() {
 # A prune that was killed may have taken a release away and not said so yet.
 forget_gone() {
   for each in $good $bad; do
-    digest_of "$each" >/dev/null || {
+    find_digest "$each" || {
       good=$(without "$each" "$good") bad=$(without "$each" "$bad")
       forgotten=yes
     }
@@ -89,14 +90,6 @@ empty_trash() {
 newest_good() {
   # shellcheck disable=SC2086
   printf '%s\n' $good | tail -n "$1" | tr '\n' ' '
-}
-
-previous_good() {
-  previous_good=
-  for each in $good; do
-    [ "$each" = "$current" ] || previous_good=$each
-  done
-  printf '%s' "$previous_good"
 }
 
 # What was staged after the last confirmed switch may be about to be activated. By the journal's order: clocks jump.

@@ -9,8 +9,8 @@ do_migrate() {
   need_number log-lines "$log_lines"
   begin_mutation
   find_session
-  there=$(digest_of "$release") || end 19 "releases/$release is not on this host"
-  [ "$there" = "$digest" ] || end 11 "releases/$release has other content (digest $there, wanted $digest)"
+  find_digest "$release" || end 19 "releases/$release is not on this host"
+  [ "$digest_there" = "$digest" ] || end 11 "releases/$release has other content (digest $digest_there, wanted $digest)"
   marker=.deliver/manifests/$release/migrated
   if [ -f "$marker" ]; then
     fact already yes
@@ -28,3 +28,4 @@ do_migrate() {
   write_file "$marker" "$(date +%s)"
   end 0 "migrated to $release"
 }
+

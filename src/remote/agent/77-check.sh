@@ -61,7 +61,7 @@ check_owner() {
 check_current() {
   case $current in '' | -) return 0 ;; esac
   has_way_back || return 0 # told by the probe
-  if ! digest_of "$current" >/dev/null; then
+  if ! find_digest "$current"; then
     problem incomplete "$root/current names releases/$current, which is no complete release"
     return 0
   fi

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { onMostShells, type LocalHost } from './host.js'
 
 const agent = new URL('../../../src/remote/agent/', import.meta.url)
-const parts = ['05-answers.sh', '10-arguments.sh', '55-probe.sh']
+const parts = ['02-answers.sh', '04-arguments.sh', '55-probe.sh']
 const place = '/var/lib/cloud/data/instance-id'
 
 /** What the agent tells of a file of that content; the file of this machine itself is none of ours. */

@@ -86,4 +86,3 @@ main() {
   esac
 }
 
-main "$@"

@@ -4,10 +4,11 @@ fact() {
   printf '@%s %s %s\n' "$nonce" "$1" "$2"
 }
 
-# Sets `line`: a text with CHARACTERS where it has newlines and carriage returns. Few texts have any, and processes are dear.
+# Sets `line`: a text with CHARACTERS where it has newlines and carriage returns. Processes are dear: one is started
+# only for what may be one, and that is all that is not known to be none.
 one_line() {
   case $1 in
-    *"$nl"* | *"$cr"*) line=$(printf '%s' "$1" | tr '\n\r' "$2") ;;
+    *[!A-Za-z0-9\ ./:_@,\;=+%~\(\)\'\"-]*) line=$(printf '%s' "$1" | tr '\n\r' "$2") ;;
     *) line=$1 ;;
   esac
 }
@@ -47,7 +48,7 @@ write_failed() {
 clean_up() {
   [ -z "$scratch" ] || rm -rf "$scratch"
   [ -z "$temporary" ] || rm -rf "$temporary"
-  release_lock
+  [ -z "$lock_kind" ] || release_lock
   trap - EXIT
 }
 

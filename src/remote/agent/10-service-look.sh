@@ -1,5 +1,50 @@
 # --- The service's process, and the one that has its port -----------------------------------------------------------
 
+# Sets `uid`, once.
+is_root() {
+  [ -n "$uid" ] || uid=$(id -u)
+  [ "$uid" = 0 ]
+}
+
+user_bus() {
+  [ "$user" = 1 ] || return 0
+  is_root || :
+  export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$uid}"
+}
+
+systemctl_shows() {
+  if [ "$user" = 1 ]; then systemctl --user "$@"; else systemctl "$@"; fi
+}
+
+need_service() {
+  case $service in
+    none) ;;
+    systemd) [ -n "$unit" ] || bad_call 'no unit' ;;
+    upstart) [ -n "$job" ] || bad_call 'no job' ;;
+    pm2) [ -n "$name" ] || bad_call 'no name' ;;
+    command) [ -n "$restart$port" ] || [ "$verb" != activate ] || bad_call 'no restart command' ;;
+    *) bad_call "service $service" ;;
+  esac
+  case $unit$job$name in -*) bad_call 'a service name starts with -' ;; esac
+}
+
+# Sets `started`: when a process started, so that another one with its number isn't taken for it. Fails when it is gone.
+find_start() {
+  if [ -r "/proc/$1/stat" ]; then
+    read -r stat_line <"/proc/$1/stat" 2>/dev/null || return 1
+    set -f
+    # shellcheck disable=SC2086 # fields after the name, which may contain anything
+    set -- ${stat_line##*) }
+    set +f
+    started=${20:-unknown}
+  elif [ ! -d /proc/self ]; then
+    started=$(ps -o lstart= -p "$1" 2>/dev/null | tr -c '0-9A-Za-z\n' '_')
+    [ -n "$started" ]
+  else
+    return 1
+  fi
+}
+
 tell_service() {
   user_bus
   state='' active=unknown pid='' restarts='' control_group=''
@@ -61,7 +106,7 @@ ask_pid_file() {
   case $pidfile in /*) ;; *) pidfile=$root/$pidfile ;; esac
   pid=''
   { read -r pid _ <"$pidfile"; } 2>/dev/null
-  is_number "$pid" && process_start "$pid" >/dev/null || pid=
+  is_number "$pid" && find_start "$pid" || pid=
   if [ -n "$pid" ]; then active=yes; else active=no; fi
 }
 
@@ -88,40 +133,43 @@ ask_pm2() {
 }
 
 tell_process() {
-  fact_line started "$(process_start "$pid" || echo unknown)"
-  fact uptime "$(process_uptime "$pid")"
+  find_start "$pid" || started=unknown
+  fact_line started "$started"
+  find_uptime "$pid"
+  fact uptime "$uptime"
   cwd=$(cwd_of "$pid")
   fact_line cwd "${cwd:-unknown}"
-  in_release=$(release_of_directory "$cwd")
+  find_release_of "$cwd"
   [ -z "$in_release" ] || fact cwd-release "$in_release"
 }
 
-# Seconds since a process started. The kernel counts in ticks since the host did.
-process_uptime() {
+# Sets `uptime`: seconds since a process started, as `started` has it. The kernel counts in ticks since the host did.
+find_uptime() {
   uptime_host=''
-  uptime_ticks=$(process_start "$1") && read -r uptime_host _ </proc/uptime 2>/dev/null || uptime_ticks=
+  read -r uptime_host _ </proc/uptime 2>/dev/null || :
   uptime_rate=$(getconf CLK_TCK 2>/dev/null)
   is_number "$uptime_rate" && [ "$uptime_rate" -gt 0 ] || uptime_rate=100
-  if is_number "$uptime_ticks" && is_number "${uptime_host%%.*}"; then
-    uptime_seconds=$((${uptime_host%%.*} - uptime_ticks / uptime_rate))
+  if is_number "$started" && is_number "${uptime_host%%.*}"; then
+    uptime=$((${uptime_host%%.*} - started / uptime_rate))
   else
-    uptime_seconds=$(ps -o etimes= -p "$1" 2>/dev/null | tr -d ' ')
+    uptime=$(ps -o etimes= -p "$1" 2>/dev/null | tr -d ' ')
   fi
   # A container may count from its own start.
-  is_number "$uptime_seconds" || uptime_seconds=unknown
-  printf '%s' "$uptime_seconds"
+  is_number "$uptime" || uptime=unknown
 }
 
 cwd_of() {
   readlink "/proc/$1/cwd" 2>/dev/null || lsof -a -p "$1" -d cwd -Fn 2>/dev/null | sed -n 's/^n//p'
 }
 
-release_of_directory() {
+# Sets `in_release`: the release that a directory is in, or nothing.
+find_release_of() {
+  in_release=
   case $1 in
     "$root_real/releases/"*)
       in_release=${1#"$root_real/releases/"}
       in_release=${in_release%%[/ ]*}
-      ! is_name "$in_release" || printf '%s' "$in_release"
+      is_name "$in_release" || in_release=
       ;;
   esac
 }
@@ -168,7 +216,7 @@ choose_listener() {
     of_service "$each"
     in_release=
     # The daemon of pm2 may have the port for its children, and lives where it was started first.
-    [ "$service" = pm2 ] && is_below "$pid" "$each" || in_release=$(release_of_directory "$(cwd_of "$each")")
+    [ "$service" = pm2 ] && is_below "$pid" "$each" || find_release_of "$(cwd_of "$each")"
     if [ -n "$in_release" ] && [ "$in_release" != "$wanted" ]; then
       listener=$each belongs=$answer listener_release=$in_release
       return 0

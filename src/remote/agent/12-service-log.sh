@@ -21,17 +21,6 @@ size_of() {
   stat -c %s "$1" 2>/dev/null || wc -c <"$1" 2>/dev/null | tr -d ' '
 }
 
-# Before a restart: where its part of each log begins.
-note_restart() {
-  {
-    echo "time $(date +%s)"
-    log_files | while IFS= read -r each; do
-      case $each in */.deliver/restart.log) continue ;; esac
-      [ ! -f "$each" ] || printf 'log %s %s\n' "$(size_of "$each")" "$each"
-    done
-  } 2>/dev/null >.deliver/restarted
-}
-
 # tell_log LINES: the last lines since the last restart, without those of the release before it. Sets `log_failed`.
 tell_log() {
   log_failed=''
