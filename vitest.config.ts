@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { startFirst } from './test/start-first.js'
 
 /** Rooms whose tests leave nothing behind in their process: files of these share it, which saves loading everything for each. */
 const pure = 'test/{check,config,iam,plan,release,report,secrets,store}/**/*.test.ts'
@@ -13,6 +14,19 @@ export default defineConfig({
     maxWorkers: availableParallelism() * 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    sequence: {
+      sequencer: startFirst([
+        'remote/agent/limits.test.ts',
+        'examples/ci.test.ts',
+        'boot/program.test.ts',
+        'remote/agent/switch.test.ts',
+        'remote/agent/crash.test.ts',
+        'e2e/notify.test.ts',
+        'build/archive-parts.test.ts',
+        'docs/getting-started.test.ts',
+        'e2e/interrupt.test.ts',
+      ]),
+    },
     projects: [
       { extends: true, test: { name: 'pure', include: [pure], exclude: elsewhere, isolate: false } },
       {

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { startFirst } from '../start-first.js'
 
 /** With DELIVER_LONG=1 alone: variants of what the others show, and tests of the rig itself. */
 const long = [
@@ -19,5 +20,19 @@ export default defineConfig({
     maxWorkers: 4,
     testTimeout: 480_000,
     hookTimeout: 600_000,
+    sequence: {
+      sequencer: startFirst([
+        'autoscaling/deploy.test.ts',
+        'interrupted-deploy.test.ts',
+        'failed-deploy.test.ts',
+        'integration/deploy.test.ts',
+        'autoscaling/standby-deploy.test.ts',
+        'autoscaling/target-groups-deploy.test.ts',
+        'loopback-deploy.test.ts',
+        'health.test.ts',
+        's3/ship.test.ts',
+        'boot.test.ts',
+      ]),
+    },
   },
 })
