@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** What parses the words of others: files, hosts, archives, people. */
+/** What parses the words of others: files, hosts, archives, people; and what hosts may do to a rollout. */
 export default defineConfig({
   test: {
     include: [
@@ -13,6 +13,12 @@ export default defineConfig({
       'test/config/{values,merge,paths,load.property,resolve.property}.test.ts',
       'test/report/table.test.ts',
       'test/store/layout.test.ts',
+      'test/execute/{rollout.property,adaptive-limit}.test.ts',
+      'test/plan/{batches,prune-store,select}.test.ts',
+      'test/plan/machine/properties.test.ts',
+      'test/secrets/redactor.test.ts',
+      'test/notify/slack-text.test.ts',
+      'test/adapters/{s3/parts,autoscaling/entries}.test.ts',
     ],
     setupFiles: ['test/fuzz.ts'],
     testTimeout: 0,

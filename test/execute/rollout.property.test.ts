@@ -13,6 +13,7 @@ import type { Clock } from '../../src/ports.js'
 import { createMemoryChangeLog, FakeDrain } from '../fakes/drain.js'
 import { PaperHost, type Faults } from '../fakes/paper-hosts.js'
 import { configWith } from './world.js'
+import { cases } from '../cases.js'
 
 /** Time passes as soon as somebody waits for it. */
 function createEagerClock(): Clock {
@@ -212,7 +213,7 @@ test('whatever happens on hosts: one outcome for each, and it says what runs the
         if (outcome.kind === 'done') expect(host?.onTrial).toBeUndefined()
       }
     }),
-    { numRuns: 400 },
+    { numRuns: cases(400) },
   )
 })
 
@@ -221,7 +222,7 @@ test('no more hosts at once than a batch has, and each out of traffic while it i
     fc.asyncProperty(script, async (given) => {
       expect((await play(given)).wentOut).toEqual([])
     }),
-    { numRuns: 400, examples: [[heardWhenWithdrawn]] },
+    { numRuns: cases(400), examples: [[heardWhenWithdrawn]] },
   )
 })
 
@@ -235,7 +236,7 @@ test('what was taken out of traffic comes back, or is told as failed', async () 
         expect(outcome?.kind, name).toMatch(/^(failed|rollback-failed)$/)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: cases(300) },
   )
 })
 
@@ -251,7 +252,7 @@ test('accepted means that hosts run it, and that no more failed than may', async
       expect(kinds).not.toContain('rollback-failed')
       expect(kinds).not.toContain('skipped')
     }),
-    { numRuns: 300 },
+    { numRuns: cases(300) },
   )
   expect(accepted).toBeGreaterThan(20)
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { escaped, slackText } from '../../src/notify/slack-text.js'
 import { failed, started } from './examples.js'
+import { cases } from '../cases.js'
 
 test('the beginning: what goes where, from what, and who did it', () => {
   expect(slackText(started)).toBe(
@@ -60,7 +61,7 @@ describe('nothing that came from outside steers Slack', () => {
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(escaped(text)).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/)
       }),
-      { numRuns: 50 },
+      { numRuns: cases(50) },
     )
   })
 })

@@ -10,6 +10,7 @@ import {
   type Selection,
 } from '../../src/plan/select.js'
 import type { Host } from '../../src/ports.js'
+import { cases } from '../cases.js'
 
 const host = (name: string, zone?: string): Host => ({
   name,
@@ -77,7 +78,7 @@ describe('selecting hosts', () => {
         if (new RegExp(`^${source}$`).test(name)) expect(attempt()).toHaveLength(1)
         else expect(attempt).toThrow()
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     )
   })
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { LineSplitter } from '../../src/adapters/line-splitter.js'
 import { Redactor } from '../../src/secrets/redactor.js'
 import { anyCharacter } from '../fixtures/any-character.js'
+import { cases } from '../cases.js'
 
 function knowing(...secrets: readonly string[]): Redactor {
   const redactor = new Redactor()
@@ -85,7 +86,7 @@ test('no chunk border and no line limit lets a part through', () => {
         expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(64 * 1024)
       },
     ),
-    { numRuns: 25 },
+    { numRuns: cases(25) },
   )
 })
 
@@ -98,6 +99,6 @@ test('whatever the secret, and whatever is around it, it does not come through',
       const bare = shown.replaceAll('***', '\0')
       expect(bare.includes(value)).toBe(false)
     }),
-    { numRuns: 500 },
+    { numRuns: cases(500) },
   )
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { partsOf } from '../../../src/adapters/s3/parts.js'
+import { cases } from '../../cases.js'
 
 const mebibyte = 1024 * 1024
 const tebibyte = mebibyte ** 2
@@ -18,6 +19,6 @@ it('cuts any size into parts that S3 takes, and that are as large as the file', 
         expect(parts.at(-1)?.size).toBeGreaterThan(0)
       },
     ),
-    { numRuns: 200 },
+    { numRuns: cases(200) },
   )
 })

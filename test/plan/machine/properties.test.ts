@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { cases } from '../../cases.js'
 import { budgetFor } from '../../../src/plan/batches.js'
 import { play, scripts, type Ended, type Script } from './simulation.js'
 
-const runs = 1500
+const runs = cases(1500)
 
 function always(check: (ended: Ended, script: Script) => void): void {
   fc.assert(

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MuxConnection } from '../../../../src/adapters/ssh/openssh/connection.js'
 import { openControl } from '../../../../src/adapters/ssh/openssh/control-socket.js'
 import { Frames, sshString, uint32 } from '../../../../src/adapters/ssh/openssh/packet.js'
+import { cases } from '../../../cases.js'
 
 /** What a master hands on comes from the host, which may send anything. */
 let directory: string
@@ -80,7 +81,10 @@ test('whatever a host sends, each command is answered once, and each channel tha
         expect(closed).toBe(opened)
       },
     ),
-    { numRuns: 60, examples: [[[success(2), confirmed(2)]], [[confirmed(1), success(1), refused(1)]]] },
+    {
+      numRuns: cases(60),
+      examples: [[[success(2), confirmed(2)]], [[confirmed(1), success(1), refused(1)]]],
+    },
   )
 })
 
@@ -101,6 +105,6 @@ test('whatever a control socket answers, opening it ends: with an error, or as a
       theirs.end(Buffer.concat(replies))
       await expect(opening).rejects.toThrow(Error)
     }),
-    { numRuns: 60 },
+    { numRuns: cases(60) },
   )
 })
