@@ -94,7 +94,7 @@ export async function withdrawSwitch(run: Run, host: RunHost, release: string): 
 }
 
 function warnAltered(run: Run, host: RunHost, release: string, path: string): void {
-  const text = `${release} is not quite what was deployed: ${path} was changed on the host. Does the app write to its own files?`
+  const text = `${release} is not quite what was deployed: ${path} was changed on the host. Does the app write to its own files? To have it sent anew, deploy another release, and then this one`
   run.reporter.event({ type: 'warning', host: host.name, text })
 }
 

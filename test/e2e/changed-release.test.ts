@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { Place } from './place.js'
@@ -39,3 +39,22 @@ test('a rollback takes what is there, and says that it was changed', { timeout: 
   expect(output).toContain('v1 is not quite what was deployed: server.js was changed on the host')
   expect(await place.running()).toEqual(['web1 v1'])
 })
+
+test(
+  'what runs and was broken there is not sent over itself: what to do is said, and helps',
+  { timeout: 120_000 },
+  async () => {
+    const [answer] = await place.answers()
+    writeFileSync(file('v1'), 'process.exit(1)\n')
+    if (typeof answer === 'object') process.kill(answer.pid, 'SIGKILL')
+    const again = await place.run('deploy', 'v1')
+    expect(again.code, again.output).toBe(6)
+    expect(again.output).toContain('To have it sent anew, deploy another release, and then this one')
+    for (const release of ['v2', 'v1']) {
+      const { code, output } = await place.run('deploy', release)
+      expect(code, output).toBe(0)
+      expect(await place.running()).toEqual([`web1 ${release}`])
+    }
+    expect(readFileSync(file('v1'), 'utf8')).toBe(readFileSync(join(place.directory, 'server.js'), 'utf8'))
+  },
+)
