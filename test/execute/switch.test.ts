@@ -117,9 +117,10 @@ describe('a switch that the host hears after it was given up', () => {
     world = await World.running('web1', 'web2')
     const host = world.host('web1')
     host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
-    host.fail({ verb: 'withdraw', kind: 'thaw' })
+    host.fail({ verb: 'withdraw', kind: 'thaw' }, { verb: 'journal', kind: 'thaw' })
     expect(await world.deploy('v2')).toMatchObject({ code: 0, ends: ['web1 done v2', 'web2 done v2'] })
     expect(world.restarts()).toEqual([['v2'], ['v2']])
+    expect(await host.hearLate()).toBe(0)
   })
 
   test('has failed when it is withdrawn: the host goes back, and what failed is told', async () => {
@@ -131,6 +132,19 @@ describe('a switch that the host hears after it was given up', () => {
     const deployed = await world.deploy('v2')
     expect(deployed.ends).toEqual(['web1 rolled-back v1'])
     expect(deployed.why.join()).toContain('restart failed')
+  })
+
+  test('has happened when it is withdrawn, and nobody can say how it ended: the host goes back', async () => {
+    world = await World.running('web1')
+    const host = world.host('web1')
+    host.fail({ verb: 'activate', kind: 'late' }, { verb: 'activate', kind: 'late' })
+    host.fail({ verb: 'withdraw', kind: 'thaw' })
+    for (let tries = 0; tries < 20; tries++) host.fail({ verb: 'journal', kind: 'before' })
+    const deployed = await world.deploy('v2')
+    expect(deployed.ends).toEqual(['web1 rolled-back v1'])
+    expect(world.restarts()).toEqual([['v2', 'v1']])
+    expect(await host.hearLate()).toBe(1)
+    expect(host.runs).toBe('v1')
   })
 
   test('a host that cannot be told is not called unchanged, and the same deploy later converges', async () => {

@@ -100,9 +100,9 @@ export class LocalHost {
     this.#held.push(call)
   }
 
-  /** Now the host hears what came late; resolves to how many calls these were, when they have ended. */
-  async hearLate(): Promise<number> {
-    const held = this.#held.splice(0)
+  /** Now the host hears what came late, the first `most` calls of it; resolves to how many these were, when they have ended. */
+  async hearLate(most = Infinity): Promise<number> {
+    const held = this.#held.splice(0, most)
     for (const call of held) await call()
     return held.length
   }
@@ -179,7 +179,7 @@ export function createLocalHosts(...names: readonly string[]): LocalHosts {
           home: local.home,
           begin: (verb) => local.begin(verb),
           hold: (call) => local.hold(call),
-          hearLate: () => local.hearLate(),
+          hearLate: (most) => local.hearLate(most),
           get reachable() {
             return local.reachable
           },

@@ -8,7 +8,7 @@ import type { Ended, ExecOptions, Host, Session } from '../../src/ports.js'
  * What goes wrong with a call. `before`: the line goes before the host hears of it. `after`: the host did everything, but
  * its answer is lost. `middle`: the line goes while the payload is on its way, or while the host is at work. `silent`: no
  * answer until the time is up. `corrupt`: one byte of the payload is another one. `late`: the line goes, and the host, which was frozen, hears the
- * call when the test says so, or just before a call that has the fault `thaw`.
+ * call when the test says so, or just before a call that has the fault `thaw`: one for each.
  */
 export type FaultKind = 'before' | 'middle' | 'after' | 'silent' | 'corrupt' | 'late' | 'thaw'
 
@@ -28,8 +28,8 @@ export interface Place {
   sleep(ms: number): Promise<void>
   /** Takes a call that the host hears later. */
   hold(call: () => Promise<unknown>): void
-  /** Hears what it holds. */
-  hearLate(): Promise<unknown>
+  /** Hears the first calls that it holds. */
+  hearLate(most: number): Promise<unknown>
   working(by: 1 | -1): void
 }
 
@@ -67,7 +67,7 @@ export class LocalSession implements Session {
     }
     this.#place.working(1)
     try {
-      if (fault === 'thaw') await this.#place.hearLate()
+      if (fault === 'thaw') await this.#place.hearLate(1)
       return await this.#run(command, options, { line, rest, fault })
     } finally {
       this.#place.working(-1)

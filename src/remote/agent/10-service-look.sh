@@ -28,7 +28,7 @@ need_service() {
   case $unit$job$name in -*) bad_call 'a service name starts with -' ;; esac
 }
 
-# Sets `started`: when a process started, so that another one with its number isn't taken for it. Fails when it is gone.
+# Sets `process_started`: when a process started, so that another one with its number isn't taken for it. Fails when it is gone.
 find_start() {
   if [ -r "/proc/$1/stat" ]; then
     read -r stat_line <"/proc/$1/stat" 2>/dev/null || return 1
@@ -36,10 +36,10 @@ find_start() {
     # shellcheck disable=SC2086 # fields after the name, which may contain anything
     set -- ${stat_line##*) }
     set +f
-    started=${20:-unknown}
+    process_started=${20:-unknown}
   elif [ ! -d /proc/self ]; then
-    started=$(ps -o lstart= -p "$1" 2>/dev/null | tr -c '0-9A-Za-z\n' '_')
-    [ -n "$started" ]
+    process_started=$(ps -o lstart= -p "$1" 2>/dev/null | tr -c '0-9A-Za-z\n' '_')
+    [ -n "$process_started" ]
   else
     return 1
   fi
@@ -133,8 +133,8 @@ ask_pm2() {
 }
 
 tell_process() {
-  find_start "$pid" || started=unknown
-  fact_line started "$started"
+  find_start "$pid" || process_started=unknown
+  fact_line started "$process_started"
   find_uptime "$pid"
   fact uptime "$uptime"
   cwd=$(cwd_of "$pid")
@@ -143,14 +143,14 @@ tell_process() {
   [ -z "$in_release" ] || fact cwd-release "$in_release"
 }
 
-# Sets `uptime`: seconds since a process started, as `started` has it. The kernel counts in ticks since the host did.
+# Sets `uptime`: seconds since a process started, as `process_started` has it. The kernel counts in ticks since the host did.
 find_uptime() {
   uptime_host=''
   read -r uptime_host _ </proc/uptime 2>/dev/null || :
   uptime_rate=$(getconf CLK_TCK 2>/dev/null)
   is_number "$uptime_rate" && [ "$uptime_rate" -gt 0 ] || uptime_rate=100
-  if is_number "$started" && is_number "${uptime_host%%.*}"; then
-    uptime=$((${uptime_host%%.*} - started / uptime_rate))
+  if is_number "$process_started" && is_number "${uptime_host%%.*}"; then
+    uptime=$((${uptime_host%%.*} - process_started / uptime_rate))
   else
     uptime=$(ps -o etimes= -p "$1" 2>/dev/null | tr -d ' ')
   fi

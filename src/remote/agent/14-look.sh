@@ -1,4 +1,4 @@
-# --- Verbs: service, status, logs, journal ---------------------------------------------------------------------
+# --- Verbs: service, status, logs, journal ---------------------------------------------------------------------------
 
 do_service() {
   need_service

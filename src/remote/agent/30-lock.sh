@@ -38,8 +38,8 @@ release_lock() {
 # Without flock: a link is made or not, in one step, with its owner as its target. The link of a dead owner is taken away
 # by one process at a time, so that none takes away the link of its successor.
 link_lock() {
-  find_start $$ || started=unknown
-  lock_mine=$$.$started
+  find_start $$ || process_started=unknown
+  lock_mine=$$.$process_started
   ln -s "$lock_mine" .deliver/lock-link 2>/dev/null && return 0
   lock_owner=$(readlink .deliver/lock-link 2>/dev/null) || return 1
   is_alive "${lock_owner%%.*}" "${lock_owner#*.}" && return 1
@@ -51,7 +51,7 @@ link_lock() {
 
 is_alive() {
   is_number "$1" || return 1
-  find_start "$1" && [ "$started" = "$2" ]
+  find_start "$1" && [ "$process_started" = "$2" ]
 }
 
 # Sets `fence_seen`.

@@ -22,8 +22,8 @@ do_prepare() {
   find_hash && find_quick || end 11 'not with the tools of this host'
   began=$(date +%s)
   mkdir .deliver/preparing 2>/dev/null || end 13 'somebody is at it'
-  find_start $$ || started=unknown
-  prepared_by=$$.$started
+  find_start $$ || process_started=unknown
+  prepared_by=$$.$process_started
   printf '%s\n' "$prepared_by" >.deliver/preparing/owner
   scratch=.deliver/preparing
   base=$release
