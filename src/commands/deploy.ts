@@ -104,7 +104,7 @@ export async function deployTold(context: CommandContext, asked: Asked, told: To
     if (options.dryRun === true) return conducted.result
     if (conducted.result.code === 0) {
       const protect = [record.release, ...(pointer === undefined ? [] : [pointer.release])]
-      await pruneHosts(session, conducted.reached, protect)
+      await pruneHosts(session, conducted.reached, { protect, running: record })
     }
     await tellHistory(context, session, {
       command: 'deploy',

@@ -114,7 +114,7 @@ export const target = z
       .boolean()
       .prefault(true)
       .describe(
-        'Whether a host links the release that runs into the beginning of the next one in the background after a deploy, so that the next deploy is faster.',
+        'Whether a host links a release of 500 entries or more into the beginning of the next one in the background after its deploy, so that the next deploy is faster.',
       ),
   })
   .superRefine(rules.filesBesideShared)
