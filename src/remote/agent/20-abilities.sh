@@ -1,12 +1,5 @@
 # --- What this host can do, found out by doing it -------------------------------------------------------------------
 
-# The probe's answer of a moment ago comes back with the calls that follow it: `known` has its tools, with commas around. What
-# isn't in it is tried. It saves each of these calls some thirty processes.
-is_known() {
-  case $known in *",$1,"*) return 0 ;; esac
-  return 1
-}
-
 empty_sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 # Sets `hash_with`; empty when there is nothing that hashes.
@@ -49,30 +42,6 @@ decompresses() {
 unpacks_patches() {
   is_known zstd-patch && return 0
   [ "$(printf '\050\265\057\375\000\130\031\000\000ok\012' | zstd -dcq --patch-from=/etc/passwd 2>/dev/null)" = ok ]
-}
-
-# Sets `session_with`: how a child gets its own session and process group, so that all of it can be killed, and nothing
-# that is sent to ours reaches it.
-find_session() {
-  if is_known session:setsid || setsid true 2>/dev/null; then
-    session_with=setsid
-  elif perl -e 'use POSIX; exit 0' 2>/dev/null; then
-    session_with=perl
-  elif python3 -c 'import os' 2>/dev/null; then
-    session_with=python3
-  else
-    session_with=
-  fi
-}
-
-# Replaces this (sub)shell.
-exec_in_session() {
-  case $session_with in
-    setsid) exec setsid "$@" ;;
-    perl) exec perl -e 'use POSIX; setsid(); exec { $ARGV[0] } @ARGV; exit 127' -- "$@" ;;
-    python3) exec python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
-    *) exec "$@" ;;
-  esac
 }
 
 # `rename A B` is rename(2): it replaces a link, even one that names a directory, and never moves into that.

@@ -8,7 +8,6 @@ do_put() {
   need_sha256 sha256 "$sha256"
   need_number idle "$idle"
   case $name in archive | listing | delta) ;; *) bad_call 'name is not archive, listing or delta' ;; esac
-  supervise "$@"
   begin_mutation
   put_in=.deliver/incoming/$release.$id
   mkdir -p "$put_in" 2>/dev/null || write_failed "$put_in"
@@ -29,7 +28,7 @@ receive() {
 }
 
 do_stage() {
-  begin_staging "$@"
+  begin_staging
   for part in archive listing; do
     [ -f "$scratch/$part" ] || end 11 "the $part of $release was not put here"
   done
@@ -48,7 +47,6 @@ begin_staging() {
   need_name release "$release"
   need_name id "$id"
   need_sha256 digest "$digest"
-  supervise "$@"
   begin_mutation
   check_signed
   sweep_incoming "$release.$id"

@@ -17,7 +17,7 @@ do_delta() {
   case $verify in full | changed) ;; *) bad_call 'verify is not full or changed' ;; esac
   case $from_replaced in 0 | 1) ;; *) bad_call 'from-replaced is not 0 or 1' ;; esac
   need_number idle "$idle"
-  begin_staging "$@"
+  begin_staging
   mkdir -p "$scratch" 2>/dev/null || write_failed "$scratch"
   name='delta'
   [ -f "$scratch/delta" ] || receive

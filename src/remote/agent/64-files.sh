@@ -6,7 +6,6 @@
 do_file() {
   need_name release "$release"
   case $mode in 600 | 640 | 644) ;; *) bad_call 'mode is not 600, 640 or 644' ;; esac
-  supervise "$@"
   begin_mutation
   find_digest "$release" || end 19 "releases/$release is not on this host"
   kept_in=shared/.releases/$release

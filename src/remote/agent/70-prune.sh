@@ -2,7 +2,6 @@
 
 do_prune() {
   need_number keep "$keep"
-  supervise "$@"
   begin_mutation
   need_own_current
   forget_gone

@@ -1,4 +1,4 @@
-# What the login had, for what is run on behalf of people.
-login_umask=$(umask)
-umask 022
-main "$@"
+case $verb in
+  install | probe | check | sweep | put | stage | delta | recheck | file | activate | migrate | confirm | withdraw | revert | guard | prune | prepare | run) "do_$verb" ;;
+  *) bad_call "unknown verb $verb" ;;
+esac

@@ -1,3 +1,40 @@
+# What the login had, for what is run on behalf of people.
+login_umask=$(umask)
+umask 022
+
+# --- What the probe told, and sessions ------------------------------------------------------------------------------
+
+# The probe's answer of a moment ago comes back with the calls that follow it: `known` has its tools, with commas around. What
+# isn't in it is tried. It saves each of these calls some thirty processes.
+is_known() {
+  case $known in *",$1,"*) return 0 ;; esac
+  return 1
+}
+
+# Sets `session_with`: how a child gets its own session and process group, so that all of it can be killed, and nothing
+# that is sent to ours reaches it.
+find_session() {
+  if is_known session:setsid || setsid true 2>/dev/null; then
+    session_with=setsid
+  elif perl -e 'use POSIX; exit 0' 2>/dev/null; then
+    session_with=perl
+  elif python3 -c 'import os' 2>/dev/null; then
+    session_with=python3
+  else
+    session_with=
+  fi
+}
+
+# Replaces this (sub)shell.
+exec_in_session() {
+  case $session_with in
+    setsid) exec setsid "$@" ;;
+    perl) exec perl -e 'use POSIX; setsid(); exec { $ARGV[0] } @ARGV; exit 127' -- "$@" ;;
+    python3) exec python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
+    *) exec "$@" ;;
+  esac
+}
+
 # --- Time limits ----------------------------------------------------------------------------------------------------
 
 # run_limited SECONDS DIRECTORY COMMAND... : with the call's `variables`, in a session of its own, output to fd 3. At the limit TERM for all of its process
@@ -64,3 +101,4 @@ end_watch() {
   wait "$watcher" 2>/dev/null
   if [ $? -eq 7 ]; then timed_out=yes; else timed_out=no; fi
 }
+

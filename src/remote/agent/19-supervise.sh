@@ -30,10 +30,8 @@ supervise() {
 
 # What hung may hang again: this has a limit, too, and what it leaves is swept by the next step.
 tidy_up_after() {
-  case $verb in
-    put | stage | delta) left=.deliver/incoming/$release.$id ;;
-    *) left= ;;
-  esac
+  left=
+  case $verb in put | stage | delta) is_name "$release" && is_name "$id" && left=.deliver/incoming/$release.$id ;; esac
   exec 3>/dev/null
   # shellcheck disable=SC2016
   run_limited 10 / sh -c '
@@ -44,32 +42,6 @@ tidy_up_after() {
   exec 3>&-
 }
 
-# take_input FILE: what is sent becomes a file. A sender that is gone without saying so must not keep the lock: when nothing came for
-# `idle` seconds, it is over. Sets `stalled` to yes or no.
-take_input() {
-  exec 4<&0
-  cat <&4 >"$1" 2>/dev/null &
-  taking=$!
-  (
-    trap - HUP PIPE EXIT
-    # shellcheck disable=SC2016
-    exec_in_session sh -c '
-      every=$(($3 / 12 + 1)) quiet=0 before=
-      while sleep "$every" && kill -s 0 "$2" 2>/dev/null; do
-        now=$(ls -ln "$1")
-        if [ "$now" = "$before" ]; then quiet=$((quiet + every)); else quiet=0 before=$now; fi
-        [ "$quiet" -ge "$3" ] || continue
-        trap "" TERM
-        kill -s KILL "$2" && exit 7
-        exit 0
-      done
-    ' sh "$1" "$taking" "$idle"
-  ) </dev/null >/dev/null 2>&1 4<&- 9>&- &
-  watcher=$!
-  exec 4<&-
-  wait "$taking" 2>/dev/null
-  taken=$?
-  end_watch
-  stalled=$timed_out timed_out=no
-  return "$taken"
-}
+# The rest is read once, by the one that does the work.
+case $verb in put | stage | delta | file | prune) supervise "$@" ;; esac
+

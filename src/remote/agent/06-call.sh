@@ -1,6 +1,6 @@
-# --- Main -----------------------------------------------------------------------------------------------------------
+# --- The call, as it is read ----------------------------------------------------------------------------------------
 
-main() {
+read_call() {
   agent_file=$0 scratch='' temporary='' lock_kind='' journaled=no lock_wait=60 timed_out=no sync_with=all
   root='' release='' id='' digest='' sha256='' size='' name='' file='' encoding=none shared='' fence='' protect='' keep=5
   service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' pidfile='' via_wanted=''
@@ -80,9 +80,4 @@ main() {
   [ "$root" != / ] || bad_call 'path is the root directory'
   need_number lock-wait "$lock_wait"
   trap clean_up EXIT
-  case $verb in
-    install | probe | check | sweep | put | stage | delta | recheck | file | activate | migrate | confirm | withdraw | revert | guard | prune | prepare | service | status | logs | run | journal) "do_$verb" "$@" ;;
-    *) bad_call "unknown verb $verb" ;;
-  esac
 }
-
