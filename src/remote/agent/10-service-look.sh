@@ -31,7 +31,7 @@ need_service() {
 # Sets `process_started`: when a process started, so that another one with its number isn't taken for it. Fails when it is gone.
 find_start() {
   if [ -r "/proc/$1/stat" ]; then
-    read -r stat_line <"/proc/$1/stat" 2>/dev/null || return 1
+    read -r stat_line 2>/dev/null <"/proc/$1/stat" || return 1
     set -f
     # shellcheck disable=SC2086 # fields after the name, which may contain anything
     set -- ${stat_line##*) }
@@ -146,7 +146,7 @@ tell_process() {
 # Sets `uptime`: seconds since a process started, as `process_started` has it. The kernel counts in ticks since the host did.
 find_uptime() {
   uptime_host=''
-  read -r uptime_host _ </proc/uptime 2>/dev/null || :
+  read -r uptime_host _ 2>/dev/null </proc/uptime || :
   uptime_rate=$(getconf CLK_TCK 2>/dev/null)
   is_number "$uptime_rate" && [ "$uptime_rate" -gt 0 ] || uptime_rate=100
   if is_number "$process_started" && is_number "${uptime_host%%.*}"; then

@@ -119,7 +119,7 @@ is_read_only() {
   while read -r _ mounted _ options _; do
     [ "$mounted" = "$mount_point" ] || continue
     case $options in ro | ro,*) return 0 ;; esac
-  done </proc/mounts 2>/dev/null
+  done 2>/dev/null </proc/mounts
   return 1
 }
 

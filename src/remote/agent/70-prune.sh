@@ -100,7 +100,7 @@ staged_since_confirm() {
       stage | delta) since="$since $what" ;;
       confirm) since= ;;
     esac
-  done <.deliver/journal 2>/dev/null
+  done 2>/dev/null <.deliver/journal
   printf '%s' "$since"
 }
 
