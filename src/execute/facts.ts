@@ -70,6 +70,7 @@ export function viewOf(host: string, facts: HostFacts, zone?: string): HostView 
     good: facts.good,
     bad: facts.releases.filter((release) => release.mark === 'bad').map((release) => release.release),
     via: facts.via,
+    ...(facts.reverted === undefined ? {} : { reverted: facts.reverted }),
     ...(zone === undefined ? {} : { zone }),
   }
 }

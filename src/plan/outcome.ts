@@ -49,6 +49,15 @@ export function verdictOf(
   }
   if (failed.length === 0 && skipped.length === 0 && rolledBack.length === 0) {
     if (done.length === 0) return { code: exitCodes.noHosts, text: `${release}: no host was left to run it` }
+    // A rollback takes each host to what it has to go back to, which needn't be the same.
+    const elsewhere = outcomes.flatMap((each) =>
+      each.kind === 'done' && each.runs !== release ? [`${each.host} runs ${each.runs}`] : [],
+    )
+    if (elsewhere.length > 0)
+      return {
+        code: exitCodes.partial,
+        text: `${release} is only on part of the fleet; ${elsewhere.join(', ')}`,
+      }
     const text = `${release} runs on ${count(done.length, 'host')}`
     return { code: exitCodes.done, text: restarted.length === 0 ? `${text}; nothing had to change` : text }
   }

@@ -10,22 +10,32 @@ type Choice =
   | { readonly kind: 'stay'; readonly release: string; readonly because: string }
 
 /**
- * The release that each host goes back to. Without a name it is the host's own last good one; a host that was rolled
- * back already stays, so that a rollback that is repeated, or resumed, doesn't go two releases back. A host without a
- * history (it was booted on the bad release) follows the rest of the fleet. A host that stays is looked at all the same.
+ * The release that each host goes back to. Without a name it is that in production (`pointer`), if hosts have left it, or came back to it
+ * when a deploy was undone: a deploy that failed, or was interrupted, is what is taken back then, and hosts that it never reached stay. Else it
+ * is the host's own last good one; a host that was rolled back already stays, so that a rollback that is repeated, or
+ * resumed, doesn't go two releases back. A host without a history (it was booted on the bad release) follows the rest of
+ * the fleet. A host that stays is looked at all the same.
  */
 export function chooseRollback(
   states: readonly HostView[],
   named: string | undefined,
+  pointer?: string,
 ): ReadonlyMap<string, Choice> {
   if (named !== undefined) return new Map(states.map((state) => [state.host, { kind: 'to', release: named }]))
+  if (pointer !== undefined && states.some((state) => hasLeft(state, pointer) || cameBack(state, pointer)))
+    return new Map(states.map((state) => [state.host, backToPointer(state, pointer)]))
   const own = new Map(states.map((state) => [state.host, ownChoice(state)]))
-  const common = mostCommon(
-    [...own.values()].flatMap((choice) => (choice?.kind === 'to' ? [choice.release] : [])),
-  )
-  const settled = mostCommon(
-    [...own.values()].flatMap((choice) => (choice?.kind === 'stay' ? [choice.release] : [])),
-  )
+  const chosen = (kind: Choice['kind'], from: readonly HostView[]): string | undefined =>
+    mostCommon(
+      from.flatMap(({ host }) => {
+        const choice = own.get(host)
+        return choice?.kind === kind ? [choice.release] : []
+      }),
+    )
+  // What is in production is what is being left, so those who run it say where to.
+  const inProduction = states.filter(({ current }) => current === pointer)
+  const common = chosen('to', inProduction) ?? chosen('to', states)
+  const settled = chosen('stay', states)
   const fleet = common ?? settled
   if (fleet === undefined) {
     throw new DeliverError('precondition', 'no host has an earlier good release to go back to', {
@@ -35,12 +45,31 @@ export function chooseRollback(
   return new Map(
     states.map((state): [string, Choice] => {
       const choice = own.get(state.host)
-      if (choice !== undefined) return [state.host, choice]
+      const isBehind = choice?.kind === 'to' && state.current === fleet && !state.unconfirmed
+      if (choice !== undefined && !isBehind) return [state.host, choice]
       if (state.current === fleet)
         return [state.host, { kind: 'stay', release: fleet, because: `already on ${fleet}` }]
       return [state.host, { kind: 'to', release: fleet }]
     }),
   )
+}
+
+/** A host that ran what is in production and went on from it. One that was rolled back from it has left it for good. */
+function hasLeft(state: HostView, pointer: string): boolean {
+  const rolledBack = state.via === 'rollback' && !state.unconfirmed
+  return (
+    state.current !== pointer && !rolledBack && state.good.includes(pointer) && !state.bad.includes(pointer)
+  )
+}
+
+/** A host that runs what is in production since a switch away from it was undone. */
+const cameBack = ({ current, reverted }: HostView, pointer: string): boolean =>
+  current === pointer && reverted?.previous === pointer && reverted.release !== pointer
+
+function backToPointer(state: HostView, pointer: string): Choice {
+  if (state.current !== pointer || state.unconfirmed) return { kind: 'to', release: pointer }
+  const since = cameBack(state, pointer) ? ` since ${state.reverted?.release ?? 'another'} was undone` : ''
+  return { kind: 'stay', release: pointer, because: `already on ${pointer}${since}` }
 }
 
 function ownChoice(state: HostView): Choice | undefined {

@@ -15,6 +15,8 @@ export interface HostView {
   readonly bad: readonly string[]
   /** How `current` came to be confirmed. */
   readonly via: 'deploy' | 'rollback' | undefined
+  /** The last switch that was undone: to what, and what runs again since. */
+  readonly reverted?: { readonly release: string; readonly previous: string }
   /** The label that batches are spread by. */
   readonly zone?: string
 }

@@ -26,6 +26,7 @@ export function hostFacts(facts: readonly Fact[]): HostFacts {
     user: user(need(facts, 'user')),
     releases: all(facts, 'release').map(release),
     fence: number(first(facts, 'fence') ?? '0'),
+    ...given('reverted', reverted(first(facts, 'reverted'))),
     ...given('freeBytes', known(facts, 'free-bytes', number)),
     ...given('freeInodes', known(facts, 'free-inodes', number)),
     tools: new Set(all(facts, 'tool')),
@@ -66,6 +67,13 @@ export function current(value: string): Current {
 function unconfirmed(value: string): Unconfirmed {
   const [id, release, previous] = words(value, 3)
   return { id: name(id), release: name(release), ...(previous === '-' ? {} : { previous: name(previous) }) }
+}
+
+/** `RELEASE PREVIOUS`; nothing ran before where PREVIOUS is `-`. */
+function reverted(value: string | undefined): HostFacts['reverted'] {
+  if (value === undefined) return undefined
+  const [release, previous] = words(value, 2)
+  return previous === '-' ? undefined : { release: name(release), previous: name(previous) }
 }
 
 /** `NAME DIGEST good|bad|-` */

@@ -55,6 +55,8 @@ export interface HostFacts extends HostState {
   readonly releases: readonly HostRelease[]
   /** The largest fence this host has seen; 0: none. */
   readonly fence: number
+  /** The last switch that was undone: to what, and what ran before and again. */
+  readonly reverted?: { readonly release: string; readonly previous: string }
   /** Undefined: the file system doesn't tell (or, for inodes, has no limit). */
   readonly freeBytes?: number
   readonly freeInodes?: number

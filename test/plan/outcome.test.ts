@@ -43,6 +43,20 @@ describe('verdictOf', () => {
     expect(verdictOf('v2', outcomes).code).toBe(code)
   })
 
+  it('is no success when a host went back to another release than the others', () => {
+    const done = (host: string, runs: string): Outcome => ({
+      kind: 'done',
+      host,
+      ms: 1,
+      runs,
+      restarted: true,
+    })
+    expect(verdictOf('v2', [done('a', 'v2'), done('b', 'v1')])).toEqual({
+      code: 4,
+      text: 'v2 is only on part of the fleet; b runs v1',
+    })
+  })
+
   it('is never success when interrupted', () => {
     expect(verdictOf('v2', [done, skipped], 'interrupted').code).toBe(130)
     expect(verdictOf('v2', [skipped], 'terminated').code).toBe(143)

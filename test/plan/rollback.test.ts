@@ -28,9 +28,9 @@ function view(host: string, change: Partial<HostView> = {}): HostView {
   }
 }
 
-const releases = (views: readonly HostView[], named?: string): Record<string, string> =>
+const releases = (views: readonly HostView[], named?: string, pointer?: string): Record<string, string> =>
   Object.fromEntries(
-    [...chooseRollback(views, named)].map(([host, choice]) => [
+    [...chooseRollback(views, named, pointer)].map(([host, choice]) => [
       host,
       choice.kind === 'to' ? choice.release : `stay: ${choice.because}`,
     ]),
@@ -70,6 +70,52 @@ describe('chooseRollback', () => {
     expect(releases([view('a'), view('booted', { good: ['v3'], staged: new Map([['v3', 'd3']]) })])).toEqual({
       a: 'v2',
       booted: 'v2',
+    })
+  })
+
+  it('takes a deploy back that stopped half-way, and leaves hosts that it never reached', () => {
+    const untouched = view('c', { current: 'v2', good: ['v1', 'v2'] })
+    expect(releases([view('a'), view('b'), untouched], undefined, 'v2')).toEqual({
+      a: 'v2',
+      b: 'v2',
+      c: 'stay: already on v2',
+    })
+    const onTrial = view('a', { good: ['v1', 'v2'], unconfirmed: true })
+    expect(releases([onTrial, untouched], undefined, 'v2')).toEqual({ a: 'v2', c: 'stay: already on v2' })
+  })
+
+  it('goes on with a rollback that was killed while the first host was on trial', () => {
+    const onTrial = view('a', { current: 'v2', unconfirmed: true })
+    expect(releases([onTrial, view('b')], undefined, 'v2')).toEqual({ a: 'v2', b: 'v2' })
+  })
+
+  it('takes nothing more back after a deploy that was undone by itself', () => {
+    const back = view('a', {
+      current: 'v2',
+      good: ['v1', 'v2'],
+      bad: ['v3'],
+      reverted: { release: 'v3', previous: 'v2' },
+    })
+    const untouched = view('b', { current: 'v2', good: ['v1', 'v2'] })
+    expect(releases([back, untouched], undefined, 'v2')).toEqual({
+      a: 'stay: already on v2 since v3 was undone',
+      b: 'stay: already on v2',
+    })
+    expect(releases([back, untouched], 'v1', 'v2')).toEqual({ a: 'v1', b: 'v1' })
+  })
+
+  it('leaves what is in production when all hosts run it, though something was undone before', () => {
+    const reverted = { release: 'v2', previous: 'v1' }
+    expect(releases([view('a', { reverted }), view('b')], undefined, 'v3')).toEqual({ a: 'v2', b: 'v2' })
+  })
+
+  it('does not bring hosts to what is in production that are behind, or were rolled back from it', () => {
+    const behind = view('b', { current: 'v2', good: ['v1', 'v2'] })
+    const rolledBack = view('c', { current: 'v2', good: ['v1', 'v3', 'v2'], via: 'rollback' })
+    expect(releases([behind, view('a'), rolledBack], undefined, 'v3')).toEqual({
+      a: 'v2',
+      b: 'stay: already on v2',
+      c: 'stay: already rolled back to v2',
     })
   })
 

@@ -176,6 +176,7 @@ tell_probe() {
     tell_releases
     read_fence
     [ "$fence_seen" -eq 0 ] || fact fence "$fence_seen"
+    [ -z "$reverted" ] || fact reverted "${reverted#* }"
     probe_places
     probe_room .
   elif [ ! -e "$root" ]; then

@@ -1,0 +1,33 @@
+import { beforeAll, expect, test } from 'vitest'
+import { Place } from './place.js'
+
+/** What a rollback takes back after deploys that ended half-way. */
+let place: Place
+const on = (release: string): readonly string[] => [`web1 ${release}`, `web2 ${release}`]
+
+beforeAll(async () => {
+  place = await Place.create(2)
+  for (const release of ['v1', 'v2']) expect(await place.ship(release)).toMatchObject({ code: 0 })
+}, 120_000)
+
+test('after a deploy that stopped at the first host, hosts that it never reached stay', async () => {
+  place.change('v3', 'broken')
+  const shipped = await place.run('ship', '--tag', 'v3', '--on-failure', 'stop')
+  expect(shipped.code, shipped.output).toBe(4)
+  expect(await place.running()).toEqual(['web1 v3', 'web2 v2'])
+  const { code, output } = await place.run('rollback', '--yes')
+  expect(code, output).toBe(0)
+  expect(output).toMatch(/web2.*already on v2/)
+  expect(await place.running()).toEqual(on('v2'))
+  expect(place.pointer()).toBe('v2')
+  expect((await place.run('status', '--exit-code')).code).toBe(0)
+})
+
+test('after a deploy to chosen hosts, only those go back', async () => {
+  place.change('v4')
+  expect(await place.run('ship', '--tag', 'v4', '--hosts', 'web2')).toMatchObject({ code: 0 })
+  const { code, output } = await place.run('rollback', '--yes')
+  expect(code, output).toBe(0)
+  expect(await place.running()).toEqual(on('v2'))
+  expect(place.pointer()).toBe('v2')
+})
