@@ -37,7 +37,8 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
     readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
   let reading = await look()
   if (reading.kind === 'unknown' && !run.stop.aborted) reading = await look()
-  if (reading.kind === 'unknown') return { kind: 'unfit', host, because: reading.because, unreachable: true }
+  if (reading.kind === 'unknown')
+    return { kind: 'unfit', host, because: withLastWords(reading), unreachable: true }
   if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
   const facts = reading.value
   host.link.knows(facts.tools)
@@ -46,10 +47,23 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   if (other !== undefined)
     return { kind: 'unfit', host, because: `its address belongs to ${other} by now`, swapped: true }
   const view = viewOf(host.name, facts, new Map(Object.entries(labels)).get(run.config.rollout.spread))
+  if (run.fence > 0 && facts.fence > run.fence)
+    return { kind: 'unfit', host, because: foreignFence(facts, run.fence), view }
   const problems = facts.problems.map((problem) => problem.text)
   if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
   return { kind: 'ready', host, facts, view }
 }
+
+/** What a login shell says that doesn't run the agent: why it doesn't. */
+function withLastWords({ because, log }: { readonly because: string; readonly log: string }): string {
+  const said = log.trim().split('\n').at(-1) ?? ''
+  return said === '' ? because : `${because} (${said})`
+}
+
+/** We hold the store's lock, so whoever deployed there had another one. */
+const foreignFence = ({ fence, path }: HostFacts, own: number): string =>
+  `fenced out: this host has seen deploy ${fence}, this is ${own}. It was deployed to from another store, or by another app with this target.path. ` +
+  `If this store takes its place: rm ${path}/.deliver/fence on the host`
 
 /** Of EC2; clouds that have ids of other kinds, or images with a fixed one, are not judged by them. */
 const instanceId = /^i-[0-9a-f]{8,17}$/

@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { Place } from './place.js'
 
@@ -30,4 +32,18 @@ test('after a deploy to chosen hosts, only those go back', async () => {
   expect(code, output).toBe(0)
   expect(await place.running()).toEqual(on('v2'))
   expect(place.pointer()).toBe('v2')
+})
+
+test('a store that takes the place of another: refused before anything is staged, and the error says what to do', async () => {
+  const fence = join(place.hostDirectory('web1'), 'app/.deliver/fence')
+  writeFileSync(fence, '1000\n')
+  const refused = await place.run('deploy', 'v4', '--yes')
+  expect(refused.code, refused.output).toBe(1)
+  expect(refused.output).toMatch(
+    /web1.*has seen deploy 1000, this is \d+\. It was deployed to from another store/,
+  )
+  expect(refused.output).not.toContain('staging')
+  expect(await place.running()).toEqual(on('v2'))
+  rmSync(fence)
+  expect((await place.run('deploy', 'v4', '--yes')).code).toBe(0)
 })
