@@ -34,10 +34,12 @@ export function declareRolloutCommands(command: Declare): void {
     'rollback',
     "go back to each host's last good release, or to the one named",
     (c) =>
-      rolloutOptions(c.argument('[release]', "default: each host's last good one")).option(
-        '--force',
-        'go back even past what a release names as its oldest rollback',
-      ),
+      rolloutOptions(
+        c.argument(
+          '[release]',
+          "default: what is in production where a deploy ended half-way, else each host's last good one",
+        ),
+      ).option('--force', 'go back even past what a release names as its oldest rollback'),
     async (context, options, args) =>
       (await import('../commands/rollback.js')).rollback(context, {
         ...rolloutFlags(options),

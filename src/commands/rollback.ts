@@ -1,13 +1,12 @@
 import { systemClock } from '../adapters/clock.js'
 import type { Config } from '../config/types.js'
-import { DeliverError, exitCodes, messageOf } from '../errors.js'
+import { DeliverError, messageOf } from '../errors.js'
 import { chooseRollback, planRollback } from '../plan/rollback.js'
 import { isPartial } from '../plan/select.js'
 import { checkRollback } from '../plan/compatibility.js'
 import type { HostView, RolloutPlan } from '../plan/types.js'
 import type { Store } from '../ports.js'
 import type { ReleaseRecord } from '../release/release.js'
-import { readHistory } from '../store/history.js'
 import { readPointer } from '../store/pointer.js'
 import { readRelease } from '../store/releases.js'
 import { tellHistory } from './after-rollout.js'
@@ -20,6 +19,7 @@ import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
 import { openRollout } from './rollout-session.js'
+import { withoutSettled } from './without-settled.js'
 import { withNotices, type Told } from './with-notices.js'
 
 export interface RollbackOptions extends RolloutOptions {
@@ -58,7 +58,7 @@ async function rollbackTold(
       title: options.release ?? 'rollback',
       unfit: 'go-on',
       plan: async (views) => {
-        const unsettled = await withoutSettled(store, config, views)
+        const unsettled = options.release === undefined ? await withoutSettled(store, config, views) : views
         const choices = chooseRollback(unsettled, options.release, pointer?.release)
         if (options.force !== true) await mayGoBack(store, config.app, choices, views)
         for (const name of releasesNeeded(choices, views)) {
@@ -108,31 +108,6 @@ async function rollbackTold(
   } finally {
     await session.close()
   }
-}
-
-/** Runs of the history that are looked through for one that was undone. */
-const recentRuns = 20
-
-/**
- * The views without switches whose undoing people know as done: a deploy that ended with every host back, or one after which another run
- * succeeded. What is left is a deploy that was killed, interrupted, or couldn't take all hosts back.
- */
-async function withoutSettled(
-  store: Store,
-  { app, environment }: Config,
-  views: readonly HostView[],
-): Promise<readonly HostView[]> {
-  if (views.every(({ reverted }) => reverted === undefined)) return views
-  const read = readHistory(store, { app, environment, limit: recentRuns })
-  const entries = await read.then((history) => history.entries).catch(() => [])
-  const settled = (release: string): boolean => {
-    const at = entries.findIndex((entry) => entry.command === 'deploy' && entry.release === release)
-    if (at === -1) return false
-    return entries[at]?.code === exitCodes.rolledBack || entries.slice(0, at).some(({ code }) => code === 0)
-  }
-  return views.map(({ reverted, ...view }) =>
-    reverted === undefined || settled(reverted.release) ? view : { ...view, reverted },
-  )
 }
 
 /** Releases of which the store may be asked: what hosts go to, and what one stays on that has lost its copy's manifest. */

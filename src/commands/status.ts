@@ -8,6 +8,7 @@ import { serviceNow } from '../execute/service-now.js'
 import { intendedRelease, troubles, type Found } from '../plan/drift.js'
 import type { Selection } from '../plan/select.js'
 import type { HostStatus } from '../remote/facts.js'
+import { withLastWords } from '../remote/last-words.js'
 import { readStatus, type Reading } from '../remote/readings.js'
 import { status as statusCall } from '../remote/look-verbs.js'
 import type { Cell } from '../report/events.js'
@@ -102,7 +103,7 @@ export async function readHostStatus(
 /** Why a reading has no value. */
 export function whyNot(reading: Reading<unknown>): string {
   if (reading.kind === 'ok') return ''
-  return reading.kind === 'refused' ? reading.text : reading.because
+  return reading.kind === 'refused' ? reading.text : withLastWords(reading)
 }
 
 function namesOf(rows: readonly Row[]): string {

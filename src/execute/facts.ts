@@ -1,6 +1,8 @@
 import type { HostView } from '../plan/types.js'
 import type { Host } from '../ports.js'
 import type { HostFacts } from '../remote/facts.js'
+import { withLastWords } from '../remote/last-words.js'
+import { quote } from '../remote/quote.js'
 import { readHostFacts } from '../remote/readings.js'
 import { probe } from '../remote/verbs.js'
 import { hostState, limits, type Run, type RunHost } from './run.js'
@@ -48,22 +50,18 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
     return { kind: 'unfit', host, because: `its address belongs to ${other} by now`, swapped: true }
   const view = viewOf(host.name, facts, new Map(Object.entries(labels)).get(run.config.rollout.spread))
   if (run.fence > 0 && facts.fence > run.fence)
-    return { kind: 'unfit', host, because: foreignFence(facts, run.fence), view }
+    return { kind: 'unfit', host, because: fencedOut(facts, run.fence), view }
   const problems = facts.problems.map((problem) => problem.text)
   if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
   return { kind: 'ready', host, facts, view }
 }
 
-/** What a login shell says that doesn't run the agent: why it doesn't. */
-function withLastWords({ because, log }: { readonly because: string; readonly log: string }): string {
-  const said = log.trim().split('\n').at(-1) ?? ''
-  return said === '' ? because : `${because} (${said})`
-}
-
-/** We hold the store's lock, so whoever deployed there had another one. */
-const foreignFence = ({ fence, path }: HostFacts, own: number): string =>
-  `fenced out: this host has seen deploy ${fence}, this is ${own}. It was deployed to from another store, or by another app with this target.path. ` +
-  `If this store takes its place: rm ${path}/.deliver/fence on the host`
+/**
+ * We hold the store's lock, so whoever deployed there had another one; unless this deploy was taken for dead, and another began since.
+ */
+const fencedOut = ({ fence, path }: HostFacts, own: number): string =>
+  `fenced out: this host has seen deploy ${fence}, this is ${own}. If no other deploy is under way, it was deployed to from another store, ` +
+  `or by another app with this target.path. If this store takes its place, on the host: rm ${quote(`${path}/.deliver/fence`)}`
 
 /** Of EC2; clouds that have ids of other kinds, or images with a fixed one, are not judged by them. */
 const instanceId = /^i-[0-9a-f]{8,17}$/

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { probeHost } from '../../src/execute/facts.js'
@@ -34,6 +34,35 @@ describe('a host that is looked at', () => {
     host.fail({ verb: 'probe', kind: 'before' }, { verb: 'probe', kind: 'before' })
     const probed = await probeHost(world.run(), world.link(host.host))
     expect(probed).toMatchObject({ kind: 'unfit', because: 'web1: the connection was reset' })
+  })
+
+  test('that another store deployed to is unfit, and says what to do', async () => {
+    world = await World.running('web1')
+    const fence = join(world.host('web1').path, '.deliver/fence')
+    writeFileSync(fence, '10\n')
+    const link = () => world.link(world.host('web1').host)
+    expect(await probeHost(world.run({ fence: 10 }), link())).toMatchObject({ kind: 'ready' })
+    const refused = await probeHost(world.run({ fence: 9 }), link())
+    expect(refused.kind === 'unfit' && refused.because).toMatch(
+      /seen deploy 10, this is 9\..*another store.*: rm '\/.*\/\.deliver\/fence'$/,
+    )
+    // A dry run has no lock, and no number.
+    expect(await probeHost(world.run({ fence: 0 }), link())).toMatchObject({ kind: 'ready' })
+  })
+
+  test('whose login shell runs nothing says what that printed', async () => {
+    world = await World.running('web1')
+    const made = world.link(world.host('web1').host)
+    made.link.call = () =>
+      Promise.resolve({
+        kind: 'unknown',
+        because: 'no result',
+        log: 'Welcome\nThis account is not available.\n',
+      })
+    expect(await probeHost(world.run(), made)).toMatchObject({
+      kind: 'unfit',
+      because: 'no result (This account is not available.)',
+    })
   })
 
   test.each([

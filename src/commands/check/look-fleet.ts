@@ -10,6 +10,7 @@ import { chooseHosts, type Selection } from '../../plan/select.js'
 import type { Fleet, Host } from '../../ports.js'
 import type { ReleaseRecord } from '../../release/release.js'
 import { check } from '../../remote/check-verbs.js'
+import { withLastWords } from '../../remote/last-words.js'
 import { readHostCheck, type HostCheck } from '../../remote/check-readings.js'
 import type { AgentCall } from '../../remote/wire.js'
 import { openFleet, openTransport } from '../../wire.js'
@@ -96,14 +97,9 @@ async function lookAtHost(link: HostLink, call: AgentCall, signal: AbortSignal):
       throw new DeliverError('precondition', reading.text, {
         fix: 'Put it right on the host; deliver ssh HOST opens a session.',
       })
-    const said = reading.log.trim().split('\n').at(-1) ?? ''
-    throw new DeliverError(
-      'failed',
-      `no answer that makes sense: ${reading.because}${said === '' ? '' : ` (${said})`}`,
-      {
-        fix: 'Log in by hand with ssh and run `sh -c true`: a login shell that prints, asks or ends stands in the way.',
-      },
-    )
+    throw new DeliverError('failed', `no answer that makes sense: ${withLastWords(reading)}`, {
+      fix: 'Log in by hand with ssh and run `sh -c true`: a login shell that prints, asks or ends stands in the way.',
+    })
   })
   return {
     host: name,

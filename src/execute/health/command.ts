@@ -1,5 +1,6 @@
 import type { HealthConfig } from '../../config/types.js'
 import { run as runCall } from '../../remote/command-verbs.js'
+import { lastLine } from '../../remote/last-words.js'
 import { readRun } from '../../remote/readings.js'
 import type { HostLink } from '../link.js'
 import type { Probe } from './probe.js'
@@ -21,10 +22,6 @@ export async function probeCommand(
   if (ran.kind === 'refused') return { ok: false, because: ran.text }
   if (ran.value.exit === 0) return { ok: true }
   const how = ran.value.exit === undefined ? 'did not end in time' : `exited ${ran.value.exit}`
-  return { ok: false, because: `the command ${how}${lastLine(ran.log)}` }
-}
-
-function lastLine(log: string): string {
-  const line = log.trim().split('\n').at(-1)
-  return line === undefined || line === '' ? '' : `: ${line}`
+  const said = lastLine(ran.log)
+  return { ok: false, because: `the command ${how}${said === '' ? '' : `: ${said}`}` }
 }
