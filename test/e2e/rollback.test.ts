@@ -5,10 +5,11 @@ import { Place } from './place.js'
 
 /** What a rollback takes back after deploys that ended half-way. */
 let place: Place
-const on = (release: string): readonly string[] => [`web1 ${release}`, `web2 ${release}`]
+const on = (release: string): readonly string[] =>
+  ['web1', 'web2', 'web3'].map((host) => `${host} ${release}`)
 
 beforeAll(async () => {
-  place = await Place.create(2)
+  place = await Place.create(3)
   for (const release of ['v1', 'v2']) expect(await place.ship(release)).toMatchObject({ code: 0 })
 }, 120_000)
 
@@ -16,7 +17,7 @@ test('after a deploy that stopped at the first host, hosts that it never reached
   place.change('v3', 'broken')
   const shipped = await place.run('ship', '--tag', 'v3', '--on-failure', 'stop')
   expect(shipped.code, shipped.output).toBe(4)
-  expect(await place.running()).toEqual(['web1 v3', 'web2 v2'])
+  expect(await place.running()).toEqual(['web1 v3', 'web2 v2', 'web3 v2'])
   const { code, output } = await place.run('rollback', '--yes')
   expect(code, output).toBe(0)
   expect(output).toMatch(/web2.*already on v2/)
