@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { MigrationChoice } from '../commands/migrate.js'
 import type { RolloutOptions } from '../commands/rollout-options.js'
 import {
   commitOptions,
@@ -17,7 +18,7 @@ export function declareRolloutCommands(command: Declare): void {
     'deploy',
     'roll a release out to every host of the fleet',
     (c) =>
-      rolloutOptions(c.argument('[release]', 'default: $TAG, else the newest published'))
+      migrateOption(rolloutOptions(c.argument('[release]', 'default: $TAG, else the newest published')))
         .option('--only-outdated', 'leave hosts that run the release alone')
         .option('--out <file>', 'with --dry-run: save the plan')
         .option('--plan <file>', 'run a saved plan, unless the world has changed')
@@ -28,6 +29,7 @@ export function declareRolloutCommands(command: Declare): void {
         release: args[0],
         out: text(options.out),
         plan: text(options.plan),
+        migrate: choice(options.migrate),
       }),
   )
   command(
@@ -50,7 +52,7 @@ export function declareRolloutCommands(command: Declare): void {
   command(
     'ship',
     'setup, commit-deps, archive, publish and deploy, in order',
-    (c) => freshOption(commitOptions(rolloutOptions(tagOption(c)))),
+    (c) => freshOption(commitOptions(migrateOption(rolloutOptions(tagOption(c))))),
     async (context, options) =>
       (await import('../commands/ship.js')).ship(context, {
         ...rolloutFlags(options),
@@ -58,6 +60,7 @@ export function declareRolloutCommands(command: Declare): void {
         force: flag(options.force),
         allowDirty: flag(options.allowDirty),
         cache: options.cache !== false,
+        migrate: choice(options.migrate),
       }),
   )
 }
@@ -74,6 +77,16 @@ const rolloutOptions = (c: Command): Command =>
     .option('--dry-run', 'print the plan and stop')
     .option('--lock-wait <duration>', 'wait that long for another deploy to end, e.g. 15m')
     .option('-y, --yes', 'answer every question with yes')
+
+const migrateOption = (c: Command): Command =>
+  c.addOption(
+    c
+      .createOption('--migrate <what>', 'run: whatever was before; skip: it was done by hand')
+      .choices(['run', 'skip'] satisfies MigrationChoice[]),
+  )
+
+const choice = (value: unknown): MigrationChoice | undefined =>
+  value === 'run' || value === 'skip' ? value : undefined
 
 function rolloutFlags(options: Options): RolloutOptions {
   return {

@@ -15,7 +15,7 @@ import { askedFor, checkAndSave, hostsToPlan, type Asked } from './deploy-plan.j
 import type { CommandContext, CommandResult } from './context.js'
 import { pruneStoreAfter } from './prune-store.js'
 import { confirmRelease, foretellQuestion } from './confirm-release.js'
-import { migrateOnce } from './migrate.js'
+import { checkChoice, migrateOnce, type MigrationChoice } from './migrate.js'
 import { compatibilityOf } from './compatibility.js'
 import { checkSigned } from './signing.js'
 import { conductRollout } from './rollout-command.js'
@@ -30,6 +30,7 @@ export interface DeployOptions extends RolloutOptions {
   readonly plan?: string | undefined
   /** The file that a dry run saves its plan in. */
   readonly out?: string | undefined
+  readonly migrate?: MigrationChoice | undefined
 }
 
 /** `deliver deploy`: rolls a published release out to the fleet, then moves the pointer. */
@@ -46,6 +47,8 @@ export async function deploy(context: CommandContext, given: DeployOptions = {})
 export async function deployTold(context: CommandContext, asked: Asked, told: Told): Promise<CommandResult> {
   const { options } = asked
   const config = await context.config(asked.flags)
+  const choice = options.migrate
+  checkChoice(config, choice)
   const started = systemClock.now()
   const opened = await openRollout(context, config, options)
   const session = { ...opened, hosts: () => hostsToPlan(asked, opened) }
@@ -63,7 +66,8 @@ export async function deployTold(context: CommandContext, asked: Asked, told: To
     const hooked = withHooks(context, session, {
       previous: pointer?.release,
       records: new Map([[record.release, record]]),
-      migrate: (steps) => migrateOnce(context, session, { record, previous: pointer?.release }, steps),
+      migrate: (steps) =>
+        migrateOnce(context, session, { record, previous: pointer?.release, choice }, steps),
     })
     const target = {
       release: record.release,

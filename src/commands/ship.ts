@@ -7,6 +7,7 @@ import { commitDeps } from './commit-deps.js'
 import type { CommandContext, CommandResult } from './context.js'
 import { deploy, deployTold } from './deploy.js'
 import { askedFor } from './deploy-plan.js'
+import { checkChoice, type MigrationChoice } from './migrate.js'
 import { publish } from './publish.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
 import { readRelease } from '../store/releases.js'
@@ -20,6 +21,7 @@ export interface ShipOptions extends RolloutOptions {
   readonly allowDirty?: boolean | undefined
   /** As in SetupOptions and ArchiveOptions. */
   readonly cache?: boolean | undefined
+  readonly migrate?: MigrationChoice | undefined
 }
 
 /**
@@ -28,6 +30,7 @@ export interface ShipOptions extends RolloutOptions {
  */
 export async function ship(context: CommandContext, options: ShipOptions = {}): Promise<CommandResult> {
   const config = await context.config(rolloutFlags(options))
+  checkChoice(config, options.migrate)
   const building = await openBuilding(context)
   const tag = await releaseToBuild(context, building, options.tag)
   if (options.dryRun === true) return wouldShip(context, options, tag)

@@ -11,6 +11,8 @@ export interface Migration {
   /** Milliseconds, enforced on the host. */
   readonly timeout: number
   readonly env: Readonly<Record<string, string>>
+  /** Also when it was done or cut off on this host before. */
+  readonly again: boolean
 }
 
 /** How a migration went. `unknown`: nobody can tell whether it was done; it is never sent again on that ground. */
@@ -26,11 +28,16 @@ export async function migrateHost(run: Run, host: RunHost, migration: Migration)
   const call = migrate({ fence: run.fence, ...migration, logLines })
   const answer = await host.link.call(call, { timeout: timeout + limits.change, signal: run.lost })
   const reading = readMigration(answer)
-  if (reading.kind === 'ok') return { kind: 'done', already: reading.value.already, log: reading.log }
-  if (reading.kind === 'refused') return { kind: 'failed', because: reading.text, log: reading.log }
+  const { log } = reading
+  if (reading.kind === 'ok') return { kind: 'done', already: reading.value.already, log }
+  if (reading.kind === 'refused') return { ...refusal(reading), log }
   const end = await readEnd(run, host, { verb: 'migrate', release, within: timeout })
-  if (end?.code === codes.ok) return { kind: 'done', already: false, log: '' }
-  if (end !== undefined) return { kind: 'failed', because: end.text, log: '' }
+  if (end?.code === codes.ok) return { kind: 'done', already: false, log }
+  if (end !== undefined) return { ...refusal(end), log }
   const because = `whether it was done is not known: ${reading.because}`
-  return { kind: 'unknown', because, log: reading.log }
+  return { kind: 'unknown', because, log }
+}
+
+function refusal({ code, text }: { readonly code: number; readonly text: string }) {
+  return { kind: code === codes.cutOff ? 'unknown' : 'failed', because: text } as const
 }

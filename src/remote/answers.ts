@@ -22,6 +22,7 @@ export const codes = {
   needAgent: 21,
   baseUnfit: 22,
   timedOut: 23,
+  cutOff: 24,
 } as const
 
 export type Fact = readonly [key: string, value: string]

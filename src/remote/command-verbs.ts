@@ -26,7 +26,7 @@ export function run(of: {
 
 /**
  * Runs a command in a staged release, once for that release on this host: ok and `already` when it was done before. Code 17: its
- * time was up; 20: it failed. What it prints is told at the end.
+ * time was up; 20: it failed; 24: it was begun before and cut off, and is not run. `again`: whatever was before. What it prints is told at the end.
  */
 export function migrate(
   migration: Mutation & {
@@ -37,6 +37,7 @@ export function migrate(
     /** Milliseconds, enforced on the host. */
     readonly timeout: number
     readonly logLines: number
+    readonly again: boolean
   },
 ): AgentCall {
   const { env } = migration
@@ -45,6 +46,7 @@ export function migrate(
     ['digest', migration.digest],
     ['timeout', String(seconds(migration.timeout))],
     ['log-lines', String(migration.logLines)],
+    ...(migration.again ? ([['again', 'yes']] as const) : []),
     ...names(env),
     ['command', migration.command],
   ])

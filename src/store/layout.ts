@@ -7,7 +7,7 @@ import type { ArchiveFormat } from '../release/release.js'
  *
  *   <app>/releases/<release>/{archive.tar.zst, manifest.json.zst, listing, signature, release.json, delta-<hash>, delta-<hash>.json}
  *   <app>/agents/agent-<hash>.sh
- *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json, trials/<id>}
+ *   <app>/<environment>/{current.json, lock.json, history/<time>-<id>.json, migrations/<release>.json, migrating/<release>.json, trials/<id>}
  */
 export interface ReleaseKeys {
   readonly archive: string
@@ -117,6 +117,15 @@ export function trialsPrefix(app: string, environment: string): string {
 /** That the migration of a release was done in the environment. */
 export function migrationKey(app: string, environment: string, release: string): string {
   return `${environmentPrefix(app, environment)}migrations/${checked('release', release)}.json`
+}
+
+/** That the migration of a release was begun in the environment and has not ended. */
+export function begunMigrationKey(app: string, environment: string, release: string): string {
+  return `${begunMigrationsPrefix(app, environment)}${checked('release', release)}.json`
+}
+
+export function begunMigrationsPrefix(app: string, environment: string): string {
+  return `${environmentPrefix(app, environment)}migrating/`
 }
 
 function environmentPrefix(app: string, environment: string): string {

@@ -9,7 +9,7 @@
 #
 # Codes: 0 ok, 10 bad call, 11 precondition, 12 fenced out, 13 busy, 14 no space, 15 verification failed, 16 restart failed,
 # 17 restart timed out, 18 lost race, 19 no such release, 20 other failure (21, need agent, is the wire's),
-# 22 no delta from that base, 23 not done in time, and ended.
+# 22 no delta from that base, 23 not done in time, and ended, 24 cut off before.
 #
 # Layout under path:
 #   current -> releases/<release>     switched by one rename(2)
@@ -21,7 +21,7 @@
 #   .deliver/migrate.log              output of the last migration
 #   .deliver/boot-guard.sh            what goes back after a reboot
 #   .deliver/incoming/<release>.<id>/ what was put, and the tree before it is complete
-#   .deliver/manifests/<release>/     listing, digest, shared, migrated, snapshot, look
+#   .deliver/manifests/<release>/     listing, digest, shared, migrating, migrated, snapshot, look
 #   .deliver/trash/                   on its way out
 #
 # `state` is one file, replaced by rename, so that a switch and what is known of it can't disagree after a crash:

@@ -10,7 +10,15 @@ import { expectCode, packTree, result, stageTree } from './steps.js'
 async function staged(host: LocalHost, command: string, change: Partial<Parameters<typeof migrate>[0]> = {}) {
   const packed = packTree(host, 'v1')
   expectCode(await stageTree(host, 'v1', { packed }), 0)
-  const how = { fence: 1, release: 'v1', digest: packed.digest, env: {}, timeout: 20_000, logLines: 40 }
+  const how = {
+    fence: 1,
+    release: 'v1',
+    digest: packed.digest,
+    env: {},
+    timeout: 20_000,
+    logLines: 40,
+    again: false,
+  }
   return migrate({ ...how, command, ...change })
 }
 
@@ -59,6 +67,34 @@ onMostShells((makeHost) => {
       })
       const mended = await staged(host, 'true')
       expectCode(await host.call(mended), codes.ok)
+    })
+
+    test('one that was cut off is not run again, unless that is asked for', async () => {
+      const host = makeHost()
+      // The agent's own pid is in its lock.
+      const kill = `kill -9 "$(sed 's/pid //; s/,.*//' ../../.deliver/lock-holder)"`
+      const call = await staged(host, `echo ran >>../../ran; ${kill}`)
+      const ran = () => readFileSync(host.at('ran'), 'utf8')
+      expect((await host.call(call)).kind).toBe('unknown')
+      expect(ran()).toBe('ran\n')
+      const asked = await host.call(call)
+      expect(result(asked)).toEqual([
+        codes.cutOff,
+        'the migration to v1 was begun here before, and cut off: whether it was done is not known',
+      ])
+      expect(ran()).toBe('ran\n')
+      const again = await staged(host, 'echo again >>../../ran', { again: true })
+      expectCode(await host.call(again), codes.ok)
+      expect(ran()).toBe('ran\nagain\n')
+      expect(readMigration(await host.call(call))).toMatchObject({ kind: 'ok', value: { already: true } })
+    })
+
+    test('one that was done runs once more where that is asked for', async () => {
+      const host = makeHost()
+      const call = await staged(host, 'echo ran >>../../ran', { again: true })
+      expectCode(await host.call(call), codes.ok)
+      expectCode(await host.call(call), codes.ok)
+      expect(readFileSync(host.at('ran'), 'utf8')).toBe('ran\nran\n')
     })
 
     test('is killed with its children when its time is up', async () => {
