@@ -114,6 +114,8 @@ export interface HostLook {
   /** The cloud's id that the fleet says it has. */
   readonly instance?: string
   readonly looked: Looked<HostCheck>
+  /** Why the health check's address can't be asked there. */
+  readonly barred?: { readonly because: string; readonly fix: string }
   /** Our clock before and after the look, in ms since 1970. */
   readonly asked: number
   readonly answered: number

@@ -5,6 +5,7 @@ import { withLastWords } from '../remote/last-words.js'
 import { quote } from '../remote/quote.js'
 import { readHostFacts } from '../remote/readings.js'
 import { probe } from '../remote/verbs.js'
+import { healthBarred } from './health/address.js'
 import { hostState, limits, type Run, type RunHost } from './run.js'
 
 /** What a host told, or why it can't be deployed to. */
@@ -37,6 +38,7 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   const call = probe({ ...(room ?? {}), ...(service === undefined ? {} : { service }) })
   const look = async () =>
     readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
+  const barring = healthBarred(host.link, run.config.health, run.stop)
   let reading = await look()
   if (reading.kind === 'unknown' && !run.stop.aborted) reading = await look()
   if (reading.kind === 'unknown')
@@ -52,6 +54,8 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   if (run.fence > 0 && facts.fence > run.fence)
     return { kind: 'unfit', host, because: fencedOut(facts, run.fence), view }
   const problems = facts.problems.map((problem) => problem.text)
+  const barred = await barring
+  if (barred !== undefined) problems.push(`${barred.because}. ${barred.fix}`)
   if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
   return { kind: 'ready', host, facts, view }
 }

@@ -35,7 +35,10 @@ export interface Session {
    * number of channels (sshd's MaxSessions), queueing beyond it.
    */
   exec(command: string, options: ExecOptions): Promise<Ended>
-  /** A TCP connection from the host to an address as the host sees it. Rejects with the reason when refused. */
+  /**
+   * A TCP connection from the host to an address as the host sees it. Rejects with the reason when
+   * refused; with kind `precondition` when the host's configuration forbids it, whether or not somebody listens there.
+   */
   openTcp(address: { readonly host: string; readonly port: number }, signal?: AbortSignal): Promise<Duplex>
   /** Idempotent, never rejects. */
   close(): Promise<void>

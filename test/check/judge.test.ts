@@ -114,6 +114,12 @@ test('whatever is not well comes with what to do about it', () => {
   }
 })
 
+test('a host where health can’t be asked for is a problem, with what to do', () => {
+  expect(ofHost({}, { barred: { because: 'sshd forbids it', fix: 'Allow it.' } })).toEqual([
+    'problem web1: sshd forbids it',
+  ])
+})
+
 test('one thing that can’t be looked at hides no other', () => {
   const failed = { kind: 'failed', trouble } as const
   const found = off({

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { DeliverError } from '../../src/errors.js'
 import { probeHost } from '../../src/execute/facts.js'
 import type { RunHost } from '../../src/execute/run.js'
 import { World } from './world.js'
@@ -62,6 +63,46 @@ describe('a host that is looked at', () => {
     expect(await probeHost(world.run(), made)).toMatchObject({
       kind: 'unfit',
       because: 'no result (This account is not available.)',
+    })
+  })
+
+  describe('whose health is asked over a connection', () => {
+    const http = { kind: 'http', url: 'http://127.0.0.1:3000/health' } as const
+    const probedWith = async (error: DeliverError, change: object = {}) => {
+      world = await World.running('web1')
+      const made = world.link(world.host('web1').host)
+      const asked: unknown[] = []
+      made.link.openTcp = (address) => {
+        asked.push(address)
+        return Promise.reject(error)
+      }
+      const run = world.run()
+      const { health } = run.config
+      const check = { ...http, status: [200], headers: {}, ...change }
+      const config = { ...run.config, health: { ...health, check } } as typeof run.config
+      return { asked, probed: await probeHost({ ...run, config }, made) }
+    }
+    const forbidden = new DeliverError('precondition', 'sshd forbids it', { fix: '' })
+
+    test('is unfit when sshd forbids that, with what to do', async () => {
+      const { asked, probed } = await probedWith(forbidden)
+      expect(asked).toEqual([{ host: '127.0.0.1', port: 3000 }])
+      expect(probed).toMatchObject({
+        kind: 'unfit',
+        because:
+          "its health can't be asked for: sshd forbids it. Allow it there (AllowTcpForwarding local, for this login), or ask by health.command.",
+      })
+    })
+
+    test('may have nobody listening yet', async () => {
+      const { probed } = await probedWith(new DeliverError('failed', 'connection refused', { fix: '' }))
+      expect(probed.kind).toBe('ready')
+    })
+
+    test('is asked nothing beforehand when a command does it', async () => {
+      const { asked, probed } = await probedWith(forbidden, { kind: 'command', command: 'true' })
+      expect(asked).toEqual([])
+      expect(probed.kind).toBe('ready')
     })
   })
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startScenario, type Scenario } from './world.js'
 
 /** What `deliver check` sees of a real host: sudo, the unit, the guard, owners. */
@@ -86,4 +86,33 @@ test('a host whose guard lasts is not warned about', async () => {
   )
   expect(code, output).toBe(0)
   expect(output).toContain('guarded beyond a reboot')
+})
+
+/** Puts a line into the configuration of the host's sshd, or none, and waits until it serves again. */
+async function configureSshd(line: string): Promise<void> {
+  const host = scenario.host(1)
+  const rule = '/etc/ssh/sshd_config.d/00-forwarding.conf'
+  expect(await host.sshAsRoot(`echo '${line}' >${rule} && systemctl reload ssh`)).toMatchObject({ code: 0 })
+  await vi.waitFor(async () => expect(await host.sshAsRoot('true')).toMatchObject({ code: 0 }), 20_000)
+}
+
+test('an sshd that lets nothing through is told before a deploy switches anything', async () => {
+  const before = await scenario.answers()
+  try {
+    for (const line of ['DisableForwarding yes', 'PermitOpen 127.0.0.1:1', 'AllowTcpForwarding no']) {
+      await configureSshd(line)
+      const { code, output } = await scenario.run('check')
+      expect(code, `${line}\n${output}`).toBe(8)
+      expect(output).toMatch(/its health can't be asked for: no connection to .*: sshd forbids it/)
+    }
+    const refused = await scenario.ship('v2')
+    expect(refused.code, refused.output).toBe(1)
+    expect(refused.output).toContain('ask by health.command')
+  } finally {
+    await configureSshd('')
+  }
+  expect(await scenario.answers()).toEqual(before)
+  // It was never called bad.
+  const deployed = await scenario.run('deploy', 'v2')
+  expect(deployed.code, deployed.output).toBe(0)
 })

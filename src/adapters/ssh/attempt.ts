@@ -84,6 +84,5 @@ async function openSocket(
 
 /** The bastion's policy won't change between two attempts. */
 function isProhibited(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'reason' in cause && (cause.reason === 1 || cause.reason === 3)
+  return error instanceof DeliverError && error.kind === 'precondition'
 }

@@ -12,6 +12,9 @@ const refusals: Readonly<Record<number, string>> = {
   4: 'the host is short of resources',
 }
 
+/** What the host's configuration forbids, now and at the next try. */
+const policies: ReadonlySet<number> = new Set([1, 3])
+
 export interface TcpRequest {
   readonly client: TcpOpener
   readonly address: { readonly host: string; readonly port: number }
@@ -30,14 +33,7 @@ export function openTcp({ client, address, lost, signal }: TcpRequest): Promise<
       finish()
     }
     const refuse = (because: string, cause?: unknown) =>
-      settle(() =>
-        reject(
-          new DeliverError('failed', `no connection to ${target}: ${because}`, {
-            fix: 'Check that the host is up, its address and port, and what lies between (firewall, bastion).',
-            cause,
-          }),
-        ),
-      )
+      settle(() => reject(refusal(`no connection to ${target}: ${because}`, cause)))
     const abort = () => settle(() => reject(abortReason(signal)))
     const gone = () => refuse(messageOf(lost.reason))
     if (signal?.aborted === true) return abort()
@@ -58,7 +54,22 @@ export function openTcp({ client, address, lost, signal }: TcpRequest): Promise<
   })
 }
 
+function refusal(message: string, cause: unknown): DeliverError {
+  if (cause instanceof Error && policies.has(codeOf(cause) ?? 0))
+    return new DeliverError('precondition', message, {
+      fix: 'Allow it in the sshd_config there: AllowTcpForwarding local, and PermitOpen for this address.',
+      cause,
+    })
+  return new DeliverError('failed', message, {
+    fix: 'Check that the host is up, its address and port, and what lies between (firewall, bastion).',
+    cause,
+  })
+}
+
 function reasonOf(error: Error): string {
-  const reason = 'reason' in error && typeof error.reason === 'number' ? refusals[error.reason] : undefined
-  return reason ?? error.message
+  return refusals[codeOf(error) ?? 0] ?? error.message
+}
+
+function codeOf(error: Error): number | undefined {
+  return 'reason' in error && typeof error.reason === 'number' ? error.reason : undefined
 }

@@ -2,6 +2,7 @@ import type { FleetFacts, HostLook, Looked } from '../../check/facts.js'
 import { systemClock } from '../../adapters/clock.js'
 import type { Config } from '../../config/types.js'
 import { DeliverError } from '../../errors.js'
+import { healthBarred } from '../../execute/health/address.js'
 import { healthPort } from '../../execute/health/probe.js'
 import { HostLink } from '../../execute/link.js'
 import { roomFor } from '../../execute/material.js'
@@ -74,7 +75,11 @@ export async function lookAtHosts(
     return await inParallel(turnsOf(config), hosts, async (host) => {
       const link = new HostLink({ host, transport, path: target.path })
       try {
-        return await lookAtHost(link, call, context.interrupt.signal)
+        const { signal } = context.interrupt
+        const seen = await lookAtHost(link, call, signal)
+        const barred =
+          seen.looked.kind === 'seen' ? await healthBarred(link, config.health, signal) : undefined
+        return barred === undefined ? seen : { ...seen, barred }
       } finally {
         await link.close()
       }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HealthConfig } from '../../config/types.js'
 import { messageOf } from '../../errors.js'
+import { addressOf, bare, type Address } from './address.js'
 import { judge, type HttpAnswer } from './answer.js'
 import type { Probe } from './probe.js'
 
@@ -27,10 +28,9 @@ export interface HttpProbe {
 export async function probeHttp(probe: HttpProbe): Promise<Probe> {
   const { check, open, signal } = probe
   const url = new URL(check.url)
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
   let socket: Duplex
   try {
-    socket = await open({ host: bare(url.hostname), port }, signal)
+    socket = await open(addressOf(url), signal)
   } catch (error) {
     return { ok: false, because: messageOf(error) }
   }
@@ -44,15 +44,7 @@ export async function probeHttp(probe: HttpProbe): Promise<Probe> {
   }
 }
 
-export type OpenTcp = (
-  address: { readonly host: string; readonly port: number },
-  signal?: AbortSignal,
-) => Promise<Duplex>
-
-/** An IPv6 address of a URL without its brackets. */
-function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '')
-}
+export type OpenTcp = (address: Address, signal?: AbortSignal) => Promise<Duplex>
 
 /** The name that the server is asked for by: that of the Host header, which a check by address needs for certificates. */
 function serverName({ url, headers }: HttpCheck): string {

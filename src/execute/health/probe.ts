@@ -1,5 +1,6 @@
 import type { HealthConfig } from '../../config/types.js'
 import type { HostLink } from '../link.js'
+import { healthAddress } from './address.js'
 import { probeCommand } from './command.js'
 import { probeHttp } from './http.js'
 import { probeTcp } from './tcp.js'
@@ -35,8 +36,5 @@ export async function probeHealth(
 
 /** The port that the service is asked on, if the check names one: it identifies the process that answers. */
 export function healthPort(health: HealthConfig | undefined): number | undefined {
-  if (health?.check.kind === 'tcp') return health.check.port
-  if (health?.check.kind !== 'http') return undefined
-  const url = new URL(health.check.url)
-  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
+  return healthAddress(health)?.port
 }

@@ -202,9 +202,17 @@ describe.each(clients)('limits, by %s', (each) => {
     expect(await session.exec('exit 2', { timeout: 10_000 })).toEqual({ kind: 'exit', code: 2 })
   })
 
+  test('a port that nobody listens on is no matter of the configuration', async () => {
+    const session = await open(await trusted())
+    await expect(session.openTcp({ host: '127.0.0.1', port: 1 })).rejects.toMatchObject({ kind: 'failed' })
+  })
+
   test('AllowTcpForwarding no: the refusal says so', async () => {
     const session = await open(await trusted({ AllowTcpForwarding: 'no' }))
-    await expect(session.openTcp({ host: '127.0.0.1', port: 80 })).rejects.toThrow('AllowTcpForwarding')
+    await expect(session.openTcp({ host: '127.0.0.1', port: 1 })).rejects.toMatchObject({
+      kind: 'precondition',
+      message: expect.stringContaining('AllowTcpForwarding') as string,
+    })
   })
 })
 
