@@ -15,7 +15,17 @@ export interface FleetChange {
   readonly gone: readonly string[]
   readonly joined: readonly Member[]
   /** Joined hosts that can't be deployed to. */
-  readonly unfit: readonly { readonly host: string; readonly because: string }[]
+  readonly unfit: readonly {
+    readonly host: string
+    readonly because: string
+    readonly unreachable?: true
+  }[]
+}
+
+interface Joining {
+  readonly host: Host
+  readonly probed: Probed
+  readonly step?: HostStep
 }
 
 const unchanged: FleetChange = { gone: [], joined: [], unfit: [] }
@@ -33,6 +43,8 @@ export class FleetWatch {
   readonly #ask: () => Promise<readonly Host[]>
   readonly #join: (host: Host) => Promise<{ readonly probed: Probed; readonly step?: HostStep }>
   #known: Map<string, string>
+  /** Joined hosts that could not be reached: a server is often in service before its sshd is. Asked again at the end. */
+  readonly #later = new Set<string>()
   #changes = 0
 
   constructor(options: {
@@ -52,7 +64,10 @@ export class FleetWatch {
     return 'unanswered' in hosts ? [] : this.#leave(hosts)
   }
 
-  /** `insist`: asks for up to a minute. A fleet that doesn't answer is what it was. */
+  /**
+   * `insist`: asks for up to a minute, the fleet and those of its new hosts that can't be reached; else these are for later. A fleet
+   * that doesn't answer is what it was.
+   */
   async refresh(
     run: Run,
     { insist }: { readonly insist: boolean },
@@ -61,21 +76,51 @@ export class FleetWatch {
     const hosts = await this.#hosts(run, { insist })
     if ('unanswered' in hosts) return hosts
     const gone = this.#leave(hosts)
-    const fresh = hosts.filter((host) => !this.#known.has(identityOf(host)))
-    this.#known = byIdentity(hosts)
+    const fresh = hosts.filter((host) => {
+      const identity = identityOf(host)
+      return !this.#known.has(identity) && (insist || !this.#later.has(identity))
+    })
     if (fresh.length === 0) return { ...unchanged, gone }
     this.#changes++
-    const results = await Promise.all(fresh.map((host) => this.#join(host)))
+    for (const host of fresh) this.#known.set(identityOf(host), host.name)
+    const results = await this.#joinAll(run, fresh, insist)
     const joined: Member[] = []
-    const unfit: { host: string; because: string }[] = []
+    const unfit: { host: string; because: string; unreachable?: true }[] = []
     const lost = await this.#lostMeanwhile(run, results)
-    for (const { probed, step } of results) {
-      if (lost.includes(probed.host.name)) continue
+    for (const { host, probed, step } of results) {
+      if (lost.includes(host.name)) continue
+      if (isUnreachable(probed) && !insist) {
+        this.#later.add(identityOf(host))
+        this.#known.delete(identityOf(host))
+        const text = `joined during the deploy, and can't be reached yet: ${probed.because}`
+        run.reporter.event({ type: 'warning', host: host.name, text })
+        continue
+      }
       if (probed.kind === 'ready' && step !== undefined) joined.push({ probed, step })
-      else
-        unfit.push({ host: probed.host.name, because: probed.kind === 'unfit' ? probed.because : 'no step' })
+      else if (probed.kind === 'unfit')
+        unfit.push({
+          host: host.name,
+          because: probed.because,
+          ...(isUnreachable(probed) ? { unreachable: true } : {}),
+        })
+      else unfit.push({ host: host.name, because: 'no step' })
     }
     return { gone: [...gone, ...lost], joined, unfit }
+  }
+
+  /** `insist`: those that can't be reached are tried for up to a minute. */
+  async #joinAll(run: Run, hosts: readonly Host[], insist: boolean): Promise<readonly Joining[]> {
+    const join = async (host: Host): Promise<Joining> => ({ host, ...(await this.#join(host)) })
+    const end = run.clock.now() + (insist ? patience : 0)
+    let results = await Promise.all(hosts.map(join))
+    for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+      const out = results.some(({ probed }) => isUnreachable(probed))
+      if (!out || run.stop.aborted || run.lost.aborted || run.clock.now() + pause > end) return results
+      await run.clock.sleep(pause, AbortSignal.any([run.stop, run.lost])).catch(() => undefined)
+      results = await Promise.all(
+        results.map(async (each) => (isUnreachable(each.probed) ? join(each.host) : each)),
+      )
+    }
   }
 
   /** A host that came and went, or that is another one by now, has not failed. */
@@ -113,6 +158,10 @@ export class FleetWatch {
     for (const [identity] of gone) this.#known.delete(identity)
     return gone.map(([, name]) => name)
   }
+}
+
+function isUnreachable(probed: Probed): probed is Extract<Probed, { kind: 'unfit' }> {
+  return probed.kind === 'unfit' && probed.unreachable === true
 }
 
 /** An address that another server got is not the same host, and neither is a name with another address. */

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { World } from './world.js'
 
@@ -220,14 +222,79 @@ describe('the fleet changes under way', () => {
     expect(deployed.warnings.join()).toContain('throttled')
   })
 
-  test('a host that joins and cannot be reached is a failure that is told, and the others go on', async () => {
+  describe('a host that joins and cannot be reached', () => {
+    /** web1 and web2 from the start; web3, which is down, from the first batch on for as long as `there` says. */
+    async function deployWith(there: () => boolean, onSwitched: () => unknown = () => undefined) {
+      world = await World.running('web1', 'web2', 'web3')
+      world.host('web3').down()
+      let asked = 0
+      let moved = false
+      const deployed = await world.deploy('v2', {
+        fleet: () =>
+          world.hosts.all.flatMap(({ host }) =>
+            host.name === 'web3' && (++asked === 1 || !there()) ? [] : [host],
+          ),
+        onEvent: (event) => {
+          if (event.type === 'batch-done') onSwitched()
+        },
+        finish: async () => void (moved = true),
+      })
+      return { ...deployed, moved }
+    }
+
+    test('is asked again at the end, when its sshd is up', async () => {
+      let switched = 0
+      const deployed = await deployWith(
+        () => true,
+        () => ++switched === 2 && world.host('web3').up(),
+      )
+      expect(deployed.ends).toEqual(['web1 done v2', 'web2 done v2', 'web3 done v2'])
+      expect(deployed.warnings.join()).toContain("joined during the deploy, and can't be reached yet")
+      expect(deployed.code).toBe(0)
+    })
+
+    test('is tried for a minute at the end', async () => {
+      let switched = 0
+      const later = async () => {
+        await world.hosts.clock.sleep(40_000)
+        world.host('web3').up()
+      }
+      const deployed = await deployWith(
+        () => true,
+        () => ++switched === 2 && void later(),
+      )
+      expect(deployed.ends).toContain('web3 done v2')
+    })
+
+    test('and never is, is told, and servers that boot get what the others run', async () => {
+      const deployed = await deployWith(() => true)
+      expect(deployed.ends).toEqual(['web1 done v2', 'web2 done v2', 'web3 failed unknown'])
+      expect([deployed.code, deployed.moved]).toEqual([4, true])
+    })
+
+    test('and leaves again, was none of it', async () => {
+      let switched = 0
+      const deployed = await deployWith(
+        () => switched < 2,
+        () => switched++,
+      )
+      expect(deployed.ends).toEqual(['web1 done v2', 'web2 done v2'])
+      expect([deployed.code, deployed.moved]).toEqual([0, true])
+    })
+  })
+
+  test('a host that joins and cannot be deployed to keeps the pointer where it is', async () => {
     world = await World.running('web1', 'web2')
-    world.host('web2').down()
+    const current = join(world.host('web2').path, 'current')
+    rmSync(current)
+    mkdirSync(current)
     let asked = 0
+    let moved = false
     const deployed = await world.deploy('v2', {
       fleet: () => (++asked === 1 ? [world.host('web1').host] : world.hosts.all.map(({ host }) => host)),
+      finish: async () => void (moved = true),
     })
     expect(deployed.ends).toEqual(['web1 done v2', 'web2 failed unknown'])
-    expect(deployed.code).toBe(4)
+    expect([deployed.code, moved]).toEqual([4, false])
   })
 })

@@ -115,7 +115,7 @@ function leave(state: RolloutState, gone: readonly string[]): RolloutState {
 function join(state: RolloutState, { joined, unfit }: Extract<Event, { kind: 'fleet' }>): RolloutState {
   const hosts = new Map<string, HostInRollout>(state.hosts)
   for (const step of joined) hosts.set(step.host, entering(step, true))
-  for (const { host, because } of unfit)
+  for (const { host, because, unreachable } of unfit)
     hosts.set(host, {
       ...entering(lookAt(host, state.plan.release), true),
       place: {
@@ -124,6 +124,7 @@ function join(state: RolloutState, { joined, unfit }: Extract<Event, { kind: 'fl
         switched: false,
         runs: undefined,
         counts: false,
+        ...(unreachable === undefined ? {} : { unheard: true }),
       },
       serving: false,
     })

@@ -61,8 +61,12 @@ export function problemOf(state: RolloutState): string | undefined {
     : `the fleet could not be asked at the end: ${state.unanswered}`
 }
 
-/** Out of reach from the start, which the policy allows. */
+/**
+ * Out of reach: from the start, which the policy allows, or since it joined. A server that joins gets the pointer's release when it boots,
+ * and that has to be the one that the others are on.
+ */
 function isAllowed(state: RolloutState, host: string): boolean {
   const found = state.hosts.get(host)
-  return found?.place.at === 'failed' && !found.place.counts && !found.joined
+  if (found?.place.at !== 'failed' || found.place.counts) return false
+  return !found.joined || found.place.unheard === true
 }

@@ -47,7 +47,7 @@ export type Place =
   | { readonly at: 'new'; readonly restarted: boolean; readonly because?: string }
   /**
    * `switched`: it runs, or may run, what failed. `runs` is undefined when nobody could read it. `counts`: against the
-   * failures that the rollout may have.
+   * failures that the rollout may have. `unheard`: it joined and never said a word, so that it tells nothing of the release.
    */
   | {
       readonly at: 'failed'
@@ -55,6 +55,7 @@ export type Place =
       readonly switched: boolean
       readonly runs: string | null | undefined
       readonly counts: boolean
+      readonly unheard?: true
     }
   | { readonly at: 'returned'; readonly because: string; readonly runs: string | null }
   | { readonly at: 'stuck'; readonly because: string; readonly runs: string | null | undefined }
@@ -94,7 +95,11 @@ export type Event =
       readonly gone: readonly string[]
       readonly joined: readonly HostStep[]
       /** Joined hosts that can't be deployed to. */
-      readonly unfit: readonly { readonly host: string; readonly because: string }[]
+      readonly unfit: readonly {
+        readonly host: string
+        readonly because: string
+        readonly unreachable?: true
+      }[]
     }
   | { readonly kind: 'unanswered'; readonly because: string }
   | { readonly kind: 'switched'; readonly host: string }
