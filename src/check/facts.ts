@@ -14,6 +14,8 @@ export type Looked<T> =
 /** All that `deliver check` has seen. What has no place in the config is undefined. */
 export interface CheckFacts {
   readonly config: Looked<ConfigFacts>
+  /** Whether all that a deploy reads can be read here. */
+  readonly secrets?: Looked<unknown>
   readonly git: Looked<GitFacts>
   readonly tools: ToolFacts
   readonly store?: StoreFacts

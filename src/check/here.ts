@@ -47,6 +47,12 @@ export function judgeConfig(looked: Looked<ConfigFacts>): readonly Finding[] {
   ]
 }
 
+/** A deploy from here would end with them before it touches anything. */
+export function judgeSecrets(looked: Looked<unknown> | undefined): readonly Finding[] {
+  if (looked?.kind !== 'failed') return []
+  return [finderOf('config').problem(looked.trouble.what, looked.trouble.fix)]
+}
+
 export function judgeGit(looked: Looked<GitFacts>): readonly Finding[] {
   const is = finderOf('git')
   if (looked.kind === 'failed') return [is.problem(looked.trouble.what, looked.trouble.fix)]

@@ -1,7 +1,7 @@
 import type { CheckFacts, Looked } from './facts.js'
 import type { Finding } from './finding.js'
 import { judgeFleet } from './fleet.js'
-import { judgeConfig, judgeGit, judgeTools } from './here.js'
+import { judgeConfig, judgeGit, judgeSecrets, judgeTools } from './here.js'
 import { judgeHost } from './host.js'
 import { judgeLock, judgePointer, judgeStore } from './store.js'
 
@@ -16,6 +16,7 @@ export function judge(facts: CheckFacts): readonly Finding[] {
     looked.kind === 'failed' && store.some(({ fix }) => fix !== undefined && fix === looked.trouble.fix)
   return [
     ...judgeConfig(facts.config),
+    ...judgeSecrets(facts.secrets),
     ...judgeGit(facts.git),
     ...judgeTools(facts.tools, config),
     ...store,

@@ -2,7 +2,7 @@ import type { Config, TargetFile } from '../config/types.js'
 import type { HostFile } from '../execute/run.js'
 import { envFile } from '../secrets/env-file.js'
 import type { CommandContext } from './context.js'
-import { revealed, secretPlace } from './secrets.js'
+import { revealed, secretPlace, withHealthSecrets } from './secrets.js'
 
 /** The files of `target.files` as they are written on hosts, their secrets read once, when they are first asked for. */
 export function hostFiles(context: CommandContext, config: Config): () => Promise<readonly HostFile[]> {
@@ -11,6 +11,11 @@ export function hostFiles(context: CommandContext, config: Config): () => Promis
     const files = config.target?.files ?? []
     return (known ??= Promise.all(files.map((file) => written(context, config, file))))
   }
+}
+
+/** Reads every secret that a deploy reads, each once: one that is missing is known before anything is done. */
+export async function readSecrets(context: CommandContext, config: Config): Promise<void> {
+  await Promise.all([withHealthSecrets(context, config), hostFiles(context, config)()])
 }
 
 async function written(

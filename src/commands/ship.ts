@@ -8,8 +8,10 @@ import type { CommandContext, CommandResult } from './context.js'
 import { deploy, deployTold } from './deploy.js'
 import { askedFor } from './deploy-plan.js'
 import { checkChoice, type MigrationChoice } from './migrate.js'
+import { readSecrets } from './host-files.js'
 import { publish } from './publish.js'
 import { rolloutFlags, type RolloutOptions } from './rollout-options.js'
+import { readPointer } from '../store/pointer.js'
 import { readRelease } from '../store/releases.js'
 import { loadEverything, openStore } from '../wire.js'
 import { setup } from './setup.js'
@@ -52,8 +54,12 @@ async function buildAndDeploy(
   options: ShipOptions,
   { config, tag, told }: Shipment,
 ): Promise<CommandResult> {
-  // Wrong credentials or a wrong bucket fail here, and not after a long build.
-  await readRelease(await openStore(config), config.app, tag)
+  // Wrong credentials, a wrong bucket or a missing secret fail here, and not after a long build.
+  const store = await openStore(config)
+  await readRelease(store, config.app, tag)
+  // S3 tells a bucket that isn't there from an object that isn't only where an answer has a body.
+  await readPointer(store, config.app, config.environment)
+  await readSecrets(context, config)
   told.begin({ release: tag })
   const steps = [
     () => setup(context, { cache: options.cache }),

@@ -98,3 +98,13 @@ export const oneLine: Rule = (text) => {
 }
 
 export const noNul: Rule = (text) => (text.includes('\0') ? 'contains a NUL character. Remove it' : undefined)
+
+/** Everything in single quotes is taken literally by all readers of env files; in double quotes, what has none of these. */
+export const fitsSingleQuotes = (text: string): boolean => !/['\r]/.test(text)
+export const fitsDoubleQuotes = (text: string): boolean => !/["\\$`\n\r]/.test(text)
+
+export const envValue: Rule = (text) => {
+  const problem = noNul(text)
+  if (problem !== undefined || fitsSingleQuotes(text) || fitsDoubleQuotes(text)) return problem
+  return `holds a ' beside one of ", \\, $, \` or a line break, or a carriage return, which readers of env files read differently. Write the file's content yourself: { content }`
+}

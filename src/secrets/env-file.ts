@@ -1,3 +1,4 @@
+import { fitsDoubleQuotes, fitsSingleQuotes } from '../config/names.js'
 import { DeliverError } from '../errors.js'
 
 /**
@@ -12,9 +13,8 @@ export function envFile(values: Readonly<Record<string, string>>, where: string)
 
 function quoted(value: string, where: string): string {
   if (/^[A-Za-z0-9_./:@%+,-]*$/.test(value)) return value
-  // Everything in single quotes is taken literally by all of them.
-  if (!value.includes("'") && !value.includes('\r')) return `'${value}'`
-  if (!/["\\$`\n\r]/.test(value)) return `"${value}"`
+  if (fitsSingleQuotes(value)) return `'${value}'`
+  if (fitsDoubleQuotes(value)) return `"${value}"`
   throw new DeliverError(
     'usage',
     `${where}: the value can't be written so that every reader of env files reads the same`,

@@ -137,3 +137,27 @@ test('a secret that is missing stops a deploy before any host is touched', { tim
   expect(refused.code, refused.output).toBe(2)
   expect(refused.output).toContain('the environment variable FILE')
 })
+
+test('and stops a ship before anything is built, and check says so', { timeout: 60_000 }, async () => {
+  configure('touch ../built')
+  place.change('v6')
+  const without = { cwd: place.directory, env: { ...env, FILE: '' } }
+  const refused = await deliver(['--plain', 'ship', '--tag', 'v6'], without)
+  expect(refused.code, refused.output).toBe(2)
+  expect(refused.output).toContain('the environment variable FILE')
+  expect(existsSync(join(place.directory, '..', 'built'))).toBe(false)
+  const checked = await deliver(['--plain', 'check'], without)
+  expect(checked.code, checked.output).toBe(8)
+  expect(checked.output).toContain('the environment variable FILE')
+  const well = await place.run('check')
+  expect(well.output).not.toContain('FILE')
+})
+
+test('a value that env files can not hold is an error of the config', { timeout: 60_000 }, async () => {
+  const values = { GOOD: 'it is "x"', BAD: `it's "x"` }
+  place.configure({ target: { ...place.sandbox.config.target, files: { '.env': { env: values } } } })
+  const refused = await place.run('status')
+  expect(refused.code, refused.output).toBe(2)
+  expect(refused.output).toMatch(/target\.files.*BAD.*readers of env files read differently/)
+  expect(refused.output).not.toContain('GOOD')
+})

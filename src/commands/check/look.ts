@@ -2,6 +2,7 @@ import type { CheckFacts, Looked } from '../../check/facts.js'
 import type { Config } from '../../config/types.js'
 import type { Selection } from '../../plan/select.js'
 import type { CommandContext } from '../context.js'
+import { readSecrets } from '../host-files.js'
 import { lookAtFleet, lookAtHosts, type FleetLook } from './look-fleet.js'
 import { configFacts, lookAtClone, lookAtTools } from './look-here.js'
 import { lookAtStore } from './look-store.js'
@@ -12,9 +13,10 @@ export async function lookAtAll(context: CommandContext, selection: Selection): 
   const loaded = await looked(() => context.config())
   const config = loaded.kind === 'seen' ? loaded.value : undefined
   const { signal } = context.interrupt
-  const [git, tools, rest] = await Promise.all([
+  const [git, tools, secrets, rest] = await Promise.all([
     lookAtClone(context, config),
     lookAtTools(context.env, signal),
+    config && looked(() => readSecrets(context, config)),
     config === undefined ? { hosts: [] } : lookAtWorld(context, config, selection),
   ])
   signal.throwIfAborted()
@@ -22,6 +24,7 @@ export async function lookAtAll(context: CommandContext, selection: Selection): 
     config: loaded.kind === 'seen' ? { kind: 'seen', value: configFacts(loaded.value) } : loaded,
     git,
     tools,
+    ...(secrets === undefined ? {} : { secrets }),
     ...rest,
   }
 }

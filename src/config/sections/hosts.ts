@@ -68,7 +68,7 @@ const mode = () => z.enum(['600', '640', '644']).prefault('600')
 const targetFile = z.union([
   secretText(names.noNul),
   z.strictObject({ content: secretText(names.noNul), mode: mode() }),
-  z.strictObject({ env: z.record(text(names.variableName), secretText(names.noNul)), mode: mode() }),
+  z.strictObject({ env: z.record(text(names.variableName), secretText(names.envValue)), mode: mode() }),
 ])
 
 function fileAt(path: string, value: z.output<typeof targetFile>): TargetFile {

@@ -29,15 +29,19 @@ beforeAll(async () => {
   ;({ place: bucket, client } = await newBucket(moto.endpoint))
   store = await openS3Store(opened(bucket))
   place = await Place.create(2, '', env)
-  const { bucket: name, prefix, forcePathStyle } = bucket
-  place.configure({
-    store: { s3: { bucket: name, prefix, forcePathStyle }, keep: 1, alias: 'hello/hello.tar' },
-  })
+  configure()
 })
 afterAll(async () => {
   await proxy.stop()
   await moto.stop()
 })
+
+function configure(): void {
+  const { bucket: name, prefix, forcePathStyle } = bucket
+  place.configure({
+    store: { s3: { bucket: name, prefix, forcePathStyle }, keep: 1, alias: 'hello/hello.tar' },
+  })
+}
 
 /** As scripts of old get it: with s3cmd and a plain tar. */
 async function unpacked(key: string): Promise<string> {
@@ -157,5 +161,16 @@ describe('the main job with a store in S3', () => {
     // Of an upload in parts that is interrupted; archives this small go up in one.
     const unused = policy.actions.filter((action) => !used.has(action))
     expect(unused).toEqual(['s3:AbortMultipartUpload'])
+  })
+
+  test('a bucket that is not there is told before anything is built', async () => {
+    place.configure({
+      build: { setup: 'touch ../built' },
+      store: { s3: { bucket: 'no-such-bucket', prefix: bucket.prefix, forcePathStyle: true } },
+    })
+    const shipped = await place.ship('v9')
+    expect(shipped.code, shipped.output).not.toBe(0)
+    expect(shipped.output).toContain('there is no bucket no-such-bucket')
+    expect(existsSync(join(place.directory, '..', 'built'))).toBe(false)
   })
 })
