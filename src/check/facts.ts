@@ -78,6 +78,8 @@ export interface LockFacts {
   readonly holder: string
   /** `dead`: it expired, or its process is known to be gone. */
   readonly state: 'held' | 'dead' | 'released'
+  /** Of the deploy that holds it, or held it last. */
+  readonly fence: number
   /** What is not undone outside of hosts. */
   readonly changed: readonly string[]
 }
@@ -116,8 +118,8 @@ export interface HostLook {
   /** The cloud's id that the fleet says it has. */
   readonly instance?: string
   readonly looked: Looked<HostCheck>
-  /** Why the health check's address can't be asked there. */
-  readonly barred?: { readonly because: string; readonly fix: string }
+  /** What a deploy would refuse it for that it doesn't know of itself. */
+  readonly refusals?: readonly { readonly because: string; readonly fix: string }[]
   /** Our clock before and after the look, in ms since 1970. */
   readonly asked: number
   readonly answered: number

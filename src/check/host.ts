@@ -33,7 +33,7 @@ export function judgeHost(look: HostLook, measure: Measure): readonly Finding[] 
     ...judgeRoom(is, host),
     ...judgeRelease(is, host, measure),
     ...judgeService(is, host, measure.config),
-    ...(look.barred === undefined ? [] : [is.problem(look.barred.because, look.barred.fix)]),
+    ...(look.refusals ?? []).map(({ because, fix }) => is.problem(because, fix)),
     ...judgeTools(is, host, measure.config),
     ...judgeClock(is, look, host),
     ...judgeGuard(is, host, measure.config),

@@ -1,8 +1,8 @@
 import type { HostView } from '../plan/types.js'
 import type { Host } from '../ports.js'
 import type { HostFacts } from '../remote/facts.js'
+import { fencedOut } from '../remote/fence.js'
 import { withLastWords } from '../remote/last-words.js'
-import { quote } from '../remote/quote.js'
 import { readHostFacts } from '../remote/readings.js'
 import { probe } from '../remote/verbs.js'
 import { healthBarred } from './health/address.js'
@@ -51,21 +51,14 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   if (other !== undefined)
     return { kind: 'unfit', host, because: `its address belongs to ${other} by now`, swapped: true }
   const view = viewOf(host.name, facts, new Map(Object.entries(labels)).get(run.config.rollout.spread))
-  if (run.fence > 0 && facts.fence > run.fence)
-    return { kind: 'unfit', host, because: fencedOut(facts, run.fence), view }
+  const fenced = run.fence > 0 ? fencedOut(facts, run.fence) : undefined
+  if (fenced !== undefined) return { kind: 'unfit', host, because: `${fenced.because}. ${fenced.fix}`, view }
   const problems = facts.problems.map((problem) => problem.text)
   const barred = await barring
   if (barred !== undefined) problems.push(`${barred.because}. ${barred.fix}`)
   if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
   return { kind: 'ready', host, facts, view }
 }
-
-/**
- * We hold the store's lock, so whoever deployed there had another one; unless this deploy was taken for dead, and another began since.
- */
-const fencedOut = ({ fence, path }: HostFacts, own: number): string =>
-  `fenced out: this host has seen deploy ${fence}, this is ${own}. If no other deploy is under way, it was deployed to from another store, ` +
-  `or by another app with this target.path. If this store takes its place, on the host: rm ${quote(`${path}/.deliver/fence`)}`
 
 /** Of EC2; clouds that have ids of other kinds, or images with a fixed one, are not judged by them. */
 const instanceId = /^i-[0-9a-f]{8,17}$/

@@ -33,7 +33,7 @@ function look(change: Partial<HostCheck> = {}, about: Partial<HostLook> = {}): H
   return { host: 'web1', looked: seen({ ...host, ...change }), asked: noon, answered: noon + 500, ...about }
 }
 
-const lock: LockFacts = { id: 'l1', holder: 'alice@ci', state: 'released', changed: [] }
+const lock: LockFacts = { id: 'l1', holder: 'alice@ci', state: 'released', fence: 7, changed: [] }
 const current = {
   release: 'v1',
   generation: 3,
@@ -114,10 +114,12 @@ test('whatever is not well comes with what to do about it', () => {
   }
 })
 
-test('a host where health can’t be asked for is a problem, with what to do', () => {
-  expect(ofHost({}, { barred: { because: 'sshd forbids it', fix: 'Allow it.' } })).toEqual([
-    'problem web1: sshd forbids it',
-  ])
+test('what a deploy would refuse a host for is a problem, with what to do', () => {
+  const refusals = [
+    { because: 'sshd forbids it', fix: 'Allow it.' },
+    { because: 'fenced out', fix: 'rm it' },
+  ]
+  expect(ofHost({}, { refusals })).toEqual(['problem web1: sshd forbids it', 'problem web1: fenced out'])
 })
 
 test('one thing that can’t be looked at hides no other', () => {

@@ -71,6 +71,9 @@ test('a rollback that was killed goes on from where it was', async () => {
 test('a store that takes the place of another: refused before anything is staged, and the error says what to do', async () => {
   const fence = join(place.hostDirectory('web1'), 'app/.deliver/fence')
   writeFileSync(fence, '1000\n')
+  const checked = await place.run('check')
+  expect(checked.code, checked.output).toBe(8)
+  expect(checked.output).toMatch(/web1.*fenced out: this host has seen deploy 1000/)
   const refused = await place.run('deploy', 'v4', '--yes')
   expect(refused.code, refused.output).toBe(1)
   expect(refused.output).toMatch(
@@ -79,5 +82,6 @@ test('a store that takes the place of another: refused before anything is staged
   expect(refused.output).not.toContain('staging')
   expect(await place.running()).toEqual(on('v2'))
   rmSync(fence)
+  expect((await place.run('check')).output).not.toContain('fenced')
   expect((await place.run('deploy', 'v4', '--yes')).code).toBe(0)
 })

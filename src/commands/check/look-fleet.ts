@@ -11,6 +11,7 @@ import { chooseHosts, type Selection } from '../../plan/select.js'
 import type { Fleet, Host } from '../../ports.js'
 import type { ReleaseRecord } from '../../release/release.js'
 import { check } from '../../remote/check-verbs.js'
+import { fencedOut } from '../../remote/fence.js'
 import { withLastWords } from '../../remote/last-words.js'
 import { readHostCheck, type HostCheck } from '../../remote/check-readings.js'
 import type { AgentCall } from '../../remote/wire.js'
@@ -59,7 +60,7 @@ export async function lookAtHosts(
   context: CommandContext,
   config: Config,
   hosts: readonly Host[],
-  record: ReleaseRecord | undefined,
+  { record, fence }: { readonly record: ReleaseRecord | undefined; readonly fence: number | undefined },
 ): Promise<readonly HostLook[]> {
   const { target } = config
   if (target === undefined || hosts.length === 0) return []
@@ -77,9 +78,10 @@ export async function lookAtHosts(
       try {
         const { signal } = context.interrupt
         const seen = await lookAtHost(link, call, signal)
-        const barred =
-          seen.looked.kind === 'seen' ? await healthBarred(link, config.health, signal) : undefined
-        return barred === undefined ? seen : { ...seen, barred }
+        if (seen.looked.kind === 'failed') return seen
+        const barred = await healthBarred(link, config.health, signal)
+        const fenced = fence === undefined ? undefined : fencedOut(seen.looked.value, fence)
+        return { ...seen, refusals: [barred, fenced].filter((each) => each !== undefined) }
       } finally {
         await link.close()
       }

@@ -54,6 +54,7 @@ async function lookAtLease(store: Store, { app, environment }: Config): Promise<
     id: lock.id,
     holder: describeHolder(lock),
     state: lock.released ? 'released' : free || isDeadProcess(lock) ? 'dead' : 'held',
+    fence: lock.fence,
     changed: lock.changed,
   }
 }

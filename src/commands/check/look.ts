@@ -39,7 +39,9 @@ async function lookAtWorld(
     config.fleet === undefined ? undefined : lookAtFleet(context, config, selection),
   ])
   const chosen = fleet?.kind === 'seen' ? fleet.value.hosts : []
-  const hosts = await lookAtHosts(context, config, chosen, record)
+  // The number of the next deploy.
+  const fence = store.lock?.kind === 'seen' ? (store.lock.value?.fence ?? 0) + 1 : undefined
+  const hosts = await lookAtHosts(context, config, chosen, { record, fence })
   return { ...store, ...(fleet === undefined ? {} : { fleet: factsOf(fleet) }), hosts }
 }
 
