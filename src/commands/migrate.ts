@@ -15,6 +15,7 @@ import {
   readMigrationRecord,
   writeMigrationRecord,
   type BegunMigration,
+  type MigrationRecord,
 } from '../store/migrations.js'
 import type { CommandContext } from './context.js'
 import { thisOwner, type RolloutSession } from './rollout-session.js'
@@ -60,20 +61,7 @@ export async function migrateOnce(
     at: new Date(systemClock.now()).toISOString(),
     by: thisOwner(context).owner,
   }
-  if (choice === 'skip') {
-    await writeMigrationRecord(where, { version: 1, ...told })
-    context.reporter.event({ type: 'note', text: `migrate: skipped for ${release}, and noted as done` })
-    return
-  }
-  const before = choice === 'run' ? undefined : await readMigrationRecord(where, release)
-  if (before !== undefined) {
-    const on = before.host === undefined ? `as ${before.by} said` : `on ${before.host}`
-    context.reporter.event({
-      type: 'note',
-      text: `migrate: done already for ${release}, ${on} at ${before.at}`,
-    })
-    return
-  }
+  if (await isSettled(context, where, told, choice)) return
   if (choice === 'run') await forgetMigration(where, release)
   const begun = await begunMigrations(where)
   if (choice !== 'run') {
@@ -85,11 +73,12 @@ export async function migrateOnce(
   const asked = earlier ?? begun.find((each) => timeLeft(each) > 0)
   const { host } =
     steps.hosts.find((each) => each.host.name === asked?.host) ?? chooseHost(steps.hosts, migrate.host)
-  if (earlier === undefined) await noteBegun(where, { ...told, host: host.name, timeout: migrate.timeout })
+  session.run.lost.throwIfAborted()
+  await noteBegun(where, { ...told, host: host.name, timeout: migrate.timeout }, earlier)
   const migrated = await migrateOn(context, session, { record, previous, choice }, { steps, host })
 
-  // What was begun earlier, and may not have been heard of now, stays.
-  if (migrated.kind === 'failed' && earlier === undefined)
+  // What was begun earlier, and may not have been heard of now, stays; and what another run has begun since.
+  if (migrated.kind === 'failed' && earlier === undefined && !session.run.lost.aborted)
     await warned(context, 'migrate failed', () => forgetBegun(where, release))
   if (migrated.kind !== 'done') throw notDone(host.name, migrated)
   if (migrated.already)
@@ -97,6 +86,27 @@ export async function migrateOnce(
   await warned(context, `migrate is done and noted on ${host.name}`, () =>
     writeMigrationRecord(where, { version: 1, ...told, host: host.name }),
   )
+}
+
+/** Whether nothing is to be run: it was done, or a person says so. */
+async function isSettled(
+  { reporter }: CommandContext,
+  where: Parameters<typeof readMigrationRecord>[0],
+  told: Omit<MigrationRecord, 'version'>,
+  choice: MigrationChoice | undefined,
+): Promise<boolean> {
+  const { release } = told
+  if (choice === 'run') return false
+  if (choice === 'skip') {
+    await writeMigrationRecord(where, { version: 1, ...told })
+    reporter.event({ type: 'note', text: `migrate: skipped for ${release}, and noted as done` })
+    return true
+  }
+  const before = await readMigrationRecord(where, release)
+  if (before === undefined) return false
+  const on = before.host === undefined ? `as ${before.by} said` : `on ${before.host}`
+  reporter.event({ type: 'note', text: `migrate: done already for ${release}, ${on} at ${before.at}` })
+  return true
 }
 
 function notDone(

@@ -26,6 +26,8 @@ export interface BegunMigration extends Told {
   readonly timeout: number
   /** Since it was written, by the store's clock, in ms. */
   readonly age: number
+  /** Of the document. */
+  readonly version: string
 }
 
 interface Where {
@@ -72,21 +74,29 @@ export async function begunMigrations({
     if (document === undefined) continue
     const fields = readFields(key, document.text)
     const age = document.now - document.modifiedAt
-    begun.push({ ...toldIn(fields), host: fields.text('host'), timeout: fields.count('timeout'), age })
+    const { version } = document
+    begun.push({
+      ...toldIn(fields),
+      host: fields.text('host'),
+      timeout: fields.count('timeout'),
+      age,
+      version,
+    })
   }
   return begun
 }
 
-/** Durable before it returns. Rejects when somebody else has begun it in the meantime. */
+/** Durable before it returns. `earlier` is what it takes the place of. Rejects when somebody else has begun it in the meantime. */
 export async function noteBegun(
   { store, app, environment }: Where,
-  begun: Omit<BegunMigration, 'age'>,
+  begun: Omit<BegunMigration, 'age' | 'version'>,
+  earlier?: BegunMigration,
 ): Promise<void> {
   const key = begunMigrationKey(app, environment, begun.release)
   const nonce = randomUUID()
   const text = `${JSON.stringify({ version: 1, ...begun, nonce }, undefined, 2)}\n`
   const isOurs = (found: string): boolean => readFields(key, found).optionalText('nonce') === nonce
-  if ((await decidedWrite({ store, key, text, expected: undefined, isOurs })) !== undefined) return
+  if ((await decidedWrite({ store, key, text, expected: earlier?.version, isOurs })) !== undefined) return
   throw new DeliverError('failed', `${key}: somebody else has begun it in the meantime`, {
     fix: 'See deliver status for who deploys now.',
   })

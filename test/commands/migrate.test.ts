@@ -191,9 +191,16 @@ describe('migrate', () => {
       expect(events).toContainEqual({ type: 'note', host: 'web1', text: 'migrate: done already for v1' })
     })
 
-    test('and never reached its host runs there', async () => {
-      await cutOff()
+    test('and never reached its host runs there, and is noted as begun anew', async () => {
+      await cutOff({ timeout: 1 })
+      const create = world.store.create.bind(world.store)
+      let before: readonly number[] = []
+      world.store.create = async (...args) => {
+        before = (await begunMigrations(where())).map(({ timeout }) => timeout)
+        return create(...args)
+      }
       await migrateWith({ host: 'web2' })
+      expect(before).toEqual([20_000])
       expect([ran('web1'), ran('web2')]).toEqual(['web1 v1\n', ''])
     })
 
