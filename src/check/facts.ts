@@ -20,6 +20,8 @@ export interface CheckFacts {
   readonly tools: ToolFacts
   readonly store?: StoreFacts
   readonly lock?: Looked<LockFacts | undefined>
+  /** Migrations that began and have not ended. */
+  readonly begun?: Looked<readonly BegunFacts[]>
   readonly pointer?: Looked<PointerFacts>
   readonly fleet?: Looked<FleetFacts>
   readonly hosts: readonly HostLook[]
@@ -82,6 +84,14 @@ export interface LockFacts {
   readonly fence: number
   /** What is not undone outside of hosts. */
   readonly changed: readonly string[]
+}
+
+export interface BegunFacts {
+  readonly release: string
+  readonly host: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly by: string
 }
 
 export interface PointerFacts {

@@ -3,7 +3,7 @@ import type { Finding } from './finding.js'
 import { judgeFleet } from './fleet.js'
 import { judgeConfig, judgeGit, judgeSecrets, judgeTools } from './here.js'
 import { judgeHost } from './host.js'
-import { judgeLock, judgePointer, judgeStore } from './store.js'
+import { judgeBegun, judgeLock, judgePointer, judgeStore } from './store.js'
 
 /** All findings, in the order in which things depend on each other. Pure: `facts` is all that counts. */
 export function judge(facts: CheckFacts): readonly Finding[] {
@@ -21,6 +21,7 @@ export function judge(facts: CheckFacts): readonly Finding[] {
     ...judgeTools(facts.tools, config),
     ...store,
     ...(facts.lock === undefined || isTold(facts.lock) ? [] : judgeLock(facts.lock)),
+    ...(facts.begun === undefined || isTold(facts.begun) ? [] : judgeBegun(facts.begun, lock)),
     ...(facts.pointer === undefined || isTold(facts.pointer) ? [] : judgePointer(facts.pointer)),
     ...(facts.fleet === undefined ? [] : judgeFleet(facts.fleet, lock)),
     ...(config === undefined

@@ -1,7 +1,15 @@
 /** What is in the store: its rights and promises, the lock, the pointer. */
 import { listed, showCount } from '../report/units.js'
 import { byItself, finderOf, type Finding } from './finding.js'
-import type { ConfigFacts, LockFacts, Looked, PointerFacts, StoreFacts, StoreTrial } from './facts.js'
+import type {
+  BegunFacts,
+  ConfigFacts,
+  LockFacts,
+  Looked,
+  PointerFacts,
+  StoreFacts,
+  StoreTrial,
+} from './facts.js'
 
 export function judgeStore(
   { name, steps, unfinished }: StoreFacts,
@@ -82,6 +90,22 @@ export function judgeLock(looked: Looked<LockFacts | undefined>): readonly Findi
           ),
         ]),
   ]
+}
+
+/** While a deploy is under way it may be the one that it runs. */
+export function judgeBegun(
+  looked: Looked<readonly BegunFacts[]>,
+  lock: LockFacts | undefined,
+): readonly Finding[] {
+  const is = finderOf('lock')
+  if (looked.kind === 'failed') return [is.problem(looked.trouble.what, looked.trouble.fix)]
+  if (lock?.state === 'held') return []
+  return looked.value.map(({ release, host, at, by }) =>
+    is.warning(
+      `a migration to ${release} was begun on ${host} at ${at} by ${by}, and how it ended is not known`,
+      `The next deploy of ${release} asks ${host}. Without that host, it wants --migrate run or --migrate skip.`,
+    ),
+  )
 }
 
 export function judgePointer(looked: Looked<PointerFacts>): readonly Finding[] {

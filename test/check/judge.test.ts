@@ -114,6 +114,13 @@ test('whatever is not well comes with what to do about it', () => {
   }
 })
 
+test('a migration that began and never ended is told, unless a deploy is at it', () => {
+  const begun = seen([{ release: 'v2', host: 'web1', at: 'noon', by: 'ci' }])
+  const text = 'a migration to v2 was begun on web1 at noon by ci, and how it ended is not known'
+  expect(off({ begun })).toEqual([`warning lock: ${text}`])
+  expect(off({ begun, lock: seen({ ...lock, state: 'held' }) }).join()).not.toContain('migration')
+})
+
 test('what a deploy would refuse a host for is a problem, with what to do', () => {
   const refusals = [
     { because: 'sshd forbids it', fix: 'Allow it.' },

@@ -37,6 +37,8 @@ test(
   async () => {
     await place.publish('v2')
     await killWhileMigrating('v2')
+    const checked = await place.run('check')
+    expect(checked.output).toMatch(/a migration to v2 was begun on web1 .* and how it ended is not known/)
     const elsewhere = await place.run('deploy', 'v2', '--hosts', 'web2')
     expect(elsewhere.code, elsewhere.output).toBe(1)
     expect(elsewhere.output).toMatch(/a migration to v2 was begun on web1 .* and how it ended is not known/)
@@ -45,6 +47,7 @@ test(
     const everywhere = await place.run('deploy', 'v2')
     expect(everywhere.code, everywhere.output).toBe(0)
     expect(everywhere.output).toContain('migrate: done already for v2')
+    expect((await place.run('check')).output).not.toContain('a migration to')
     expect(noted('began')).toEqual([['v1', 'v2'], []])
     expect(noted('ended')).toEqual([['v1', 'v2'], []])
     expect(await place.running()).toEqual(['web1 v2', 'web2 v2'])

@@ -6,13 +6,14 @@ import type { Store } from '../../ports.js'
 import type { ReleaseRecord } from '../../release/release.js'
 import { describeHolder } from '../../store/lock-document.js'
 import { lookAtLock } from '../../store/lock.js'
+import { begunMigrations } from '../../store/migrations.js'
 import { readPointer, type Pointer } from '../../store/pointer.js'
 import { readRelease } from '../../store/releases.js'
 import { openAlias, openStore } from '../../wire.js'
 import { looked } from './looked.js'
 import { answers, tryStore } from './try-store.js'
 
-export type StoreLook = Pick<CheckFacts, 'store' | 'lock' | 'pointer'> & {
+export type StoreLook = Pick<CheckFacts, 'store' | 'lock' | 'begun' | 'pointer'> & {
   /** Of the release that the pointer names. */
   readonly record?: ReleaseRecord
 }
@@ -29,18 +30,20 @@ export async function lookAtStore(config: Config, signal: AbortSignal): Promise<
   const { app, environment } = config
   const tried = await tryStore(store, { app, environment, signal })
   if (!answers(tried)) return { store: tried }
-  const [lock, pointer] = await Promise.all([
+  const migrates = config.rollout.migrate !== undefined
+  const [lock, begun, pointer] = await Promise.all([
     looked(() => lookAtLease(store, config)),
+    migrates ? looked(() => begunMigrations({ store, app, environment })) : undefined,
     looked(() => readPointer(store, app, environment)),
   ])
-  if (pointer.kind === 'failed') return { store: tried, lock, pointer }
-  if (pointer.value === undefined) return { store: tried, lock, pointer: { kind: 'seen', value: {} } }
+  const told = { store: tried, lock, ...(begun === undefined ? {} : { begun }) }
+  if (pointer.kind === 'failed') return { ...told, pointer }
+  if (pointer.value === undefined) return { ...told, pointer: { kind: 'seen', value: {} } }
   const named = pointer.value
   const record = await looked(() => readRelease(store, app, named.release))
-  if (record.kind === 'failed') return { store: tried, lock, pointer: record }
+  if (record.kind === 'failed') return { ...told, pointer: record }
   return {
-    store: tried,
-    lock,
+    ...told,
     pointer: await looked(() => lookAtPointer(config, store, named, record.value)),
     ...(record.value === undefined ? {} : { record: record.value }),
   }

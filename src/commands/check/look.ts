@@ -33,7 +33,7 @@ async function lookAtWorld(
   context: CommandContext,
   config: Config,
   selection: Selection,
-): Promise<Pick<CheckFacts, 'store' | 'lock' | 'pointer' | 'fleet' | 'hosts'>> {
+): Promise<Pick<CheckFacts, 'store' | 'lock' | 'begun' | 'pointer' | 'fleet' | 'hosts'>> {
   const [{ record, ...store }, fleet] = await Promise.all([
     lookAtStore(config, context.interrupt.signal),
     config.fleet === undefined ? undefined : lookAtFleet(context, config, selection),
