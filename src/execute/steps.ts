@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js'
+import { adviceOf } from '../errors.js'
 import type { Outcome } from '../plan/outcome.js'
 import type { HostStep } from '../plan/types.js'
 import type { RunHost } from './run.js'
@@ -51,6 +51,6 @@ export const noSteps: Steps = { before: nothing, after: nothing, failure: nothin
 export function objection(step: Promise<void>): Promise<string | undefined> {
   return step.then(
     () => undefined,
-    (error: unknown) => messageOf(error),
+    (error: unknown) => adviceOf(error),
   )
 }

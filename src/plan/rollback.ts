@@ -12,8 +12,8 @@ type Choice =
 /**
  * The release that each host goes back to. Without a name it is that in production (`pointer`), if hosts have left it, or came back to it
  * when a deploy was undone: a deploy that failed, or was interrupted, is what is taken back then, and hosts that it never reached stay. Else it
- * is the host's own last good one; a host that was rolled back already stays, so that a rollback that is repeated, or
- * resumed, doesn't go two releases back. A host without a history (it was booted on the bad release) follows the rest of
+ * is the host's own last good one; a host that was rolled back already stays, and so do those that were there before it, so that a rollback that is
+ * repeated, or resumed, doesn't go two releases back. A host without a history (it was booted on the bad release) follows the rest of
  * the fleet. A host that stays is looked at all the same.
  */
 export function chooseRollback(
@@ -24,7 +24,8 @@ export function chooseRollback(
   if (named !== undefined) return new Map(states.map((state) => [state.host, { kind: 'to', release: named }]))
   if (pointer !== undefined && states.some((state) => hasLeft(state, pointer) || cameBack(state, pointer)))
     return new Map(states.map((state) => [state.host, backToPointer(state, pointer)]))
-  const own = new Map(states.map((state) => [state.host, ownChoice(state)]))
+  const resting = states.find((state) => state.current === pointer && isRolledBack(state))
+  const own = new Map(states.map((state) => [state.host, ownChoice(state, resting)]))
   const chosen = (kind: Choice['kind'], from: readonly HostView[]): string | undefined =>
     mostCommon(
       from.flatMap(({ host }) => {
@@ -72,14 +73,21 @@ function backToPointer(state: HostView, pointer: string): Choice {
   return { kind: 'stay', release: pointer, because: `already on ${pointer}${since}` }
 }
 
-function ownChoice(state: HostView): Choice | undefined {
-  if (
-    state.via === 'rollback' &&
-    !state.unconfirmed &&
-    state.current !== null &&
-    state.good.includes(state.current)
-  )
-    return { kind: 'stay', release: state.current, because: `already rolled back to ${state.current}` }
+function isRolledBack({ via, unconfirmed, current, good }: HostView): boolean {
+  return via === 'rollback' && !unconfirmed && current !== null && good.includes(current)
+}
+
+/** `resting`: a host that was rolled back to what is in production. Those that were on it already were part of that rollback. */
+function ownChoice(state: HostView, resting: HostView | undefined): Choice | undefined {
+  const { current } = state
+  if (current !== null && isRolledBack(state))
+    return { kind: 'stay', release: current, because: `already rolled back to ${current}` }
+  if (resting !== undefined && current !== null && current === resting.current && !state.unconfirmed)
+    return {
+      kind: 'stay',
+      release: current,
+      because: `already on ${current}, which ${resting.host} was rolled back to`,
+    }
   const earlier = state.good.filter((release) => release !== state.current && !state.bad.includes(release))
   const last = earlier.at(-1)
   return last === undefined ? undefined : { kind: 'to', release: last }

@@ -67,7 +67,38 @@ test('nor does that of another release run beside it', { timeout: 120_000 }, asy
   expect(deployed.code, deployed.output).toBe(0)
   expect(noted('began')).toEqual([['v1', 'v2', 'v3', 'v4'], []])
   expect(noted('ended')).toEqual([['v1', 'v2', 'v3', 'v4'], []])
+
+  // Nobody has heard yet that it was done but its host, where the release may have been removed meanwhile.
+  const back = await place.run('deploy', 'v3')
+  expect(back.code, back.output).toBe(0)
+  expect(back.output).toContain('migrate: done already for v3')
+  expect(noted('began')).toEqual([['v1', 'v2', 'v3', 'v4'], []])
 })
+
+test(
+  'nor after its host was asked and could not tell, and what to do is said',
+  { timeout: 120_000 },
+  async () => {
+    await place.publish('v6')
+    await place.publish('v7')
+    const running = place.start('deploy', 'v6')
+    await vi.waitFor(() => expect(noted('began')[0]).toContain('v6'), { timeout: 30_000, interval: 20 })
+    const holder = join(place.hostDirectory('web1'), 'app/.deliver/lock-holder')
+    running.process.kill('SIGKILL')
+    process.kill(Number(/^pid (\d+)/.exec(readFileSync(holder, 'utf8'))?.[1]), 'SIGKILL')
+    expect((await running.finished).code).toBe('SIGKILL')
+    await vi.waitFor(() => expect(noted('ended')[0]).toContain('v6'), { timeout: 30_000, interval: 100 })
+    for (const release of ['v6', 'v7', 'v6']) {
+      const { code, output } = await place.run('deploy', release)
+      expect(code, output).toBe(release === 'v7' ? 0 : 1)
+      if (release === 'v6')
+        expect(output).toMatch(/cut off: whether it was done is not known.*--migrate skip/s)
+    }
+    const skipped = await place.run('deploy', 'v6', '--migrate', 'skip')
+    expect(skipped.code, skipped.output).toBe(0)
+    expect(noted('began')[0]?.filter((each) => each === 'v6')).toEqual(['v6'])
+  },
+)
 
 test('a person can say that it was done', { timeout: 120_000 }, async () => {
   await place.publish('v5')
@@ -75,7 +106,7 @@ test('a person can say that it was done', { timeout: 120_000 }, async () => {
   const deployed = await place.run('deploy', 'v5', '--hosts', 'web2', '--migrate', 'skip')
   expect(deployed.code, deployed.output).toBe(0)
   expect(noted('began')[1]).toEqual([])
-  expect(await place.running()).toEqual(['web1 v4', 'web2 v5'])
+  expect(await place.running()).toEqual(['web1 v6', 'web2 v5'])
 })
 
 test('--migrate is refused without a migration', { timeout: 60_000 }, async () => {

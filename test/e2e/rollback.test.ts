@@ -24,6 +24,11 @@ test('after a deploy that stopped at the first host, hosts that it never reached
   expect(await place.running()).toEqual(on('v2'))
   expect(place.pointer()).toBe('v2')
   expect((await place.run('status', '--exit-code')).code).toBe(0)
+
+  const again = await place.run('rollback', '--yes')
+  expect(again.code, again.output).toBe(0)
+  expect(await place.running()).toEqual(on('v2'))
+  expect(place.pointer()).toBe('v2')
 })
 
 test('after a deploy to chosen hosts, only those go back', async () => {

@@ -55,6 +55,18 @@ describe('chooseRollback', () => {
     expect(releases([back])).toEqual({ a: 'stay: already rolled back to v2' })
   })
 
+  it('takes hosts that were on it before a rollback for part of it, and goes nowhere else when it is repeated', () => {
+    const back = view('a', { current: 'v2', good: ['v1', 'v3', 'v2'], bad: ['v3'], via: 'rollback' })
+    const untouched = view('b', { current: 'v2', good: ['v1', 'v2'] })
+    expect(releases([back, untouched], undefined, 'v2')).toEqual({
+      a: 'stay: already rolled back to v2',
+      b: 'stay: already on v2, which a was rolled back to',
+    })
+    // One that was rolled back to something else says nothing of what is in production.
+    const elsewhere = view('c', { current: 'v1', good: ['v2', 'v1'], via: 'rollback' })
+    expect(releases([elsewhere, untouched], undefined, 'v2')['b']).toBe('v1')
+  })
+
   it('a host without a history whose switch was never confirmed is switched again, wherever it stands', () => {
     const back = view('a', { current: 'v2', good: ['v1', 'v3', 'v2'], via: 'rollback' })
     const booted = view('b', { current: 'v2', good: [], unconfirmed: true, via: undefined })

@@ -21,7 +21,8 @@
 #   .deliver/migrate.log              output of the last migration
 #   .deliver/boot-guard.sh            what goes back after a reboot
 #   .deliver/incoming/<release>.<id>/ what was put, and the tree before it is complete
-#   .deliver/manifests/<release>/     listing, digest, shared, migrating, migrated, snapshot, look
+#   .deliver/manifests/<release>/     listing, digest, shared, snapshot, look
+#   .deliver/migrations/<release>     whether it was begun or done
 #   .deliver/trash/                   on its way out
 #
 # `state` is one file, replaced by rename, so that a switch and what is known of it can't disagree after a crash:

@@ -6,7 +6,7 @@ read_call() {
   service=none unit='' user='' job='' start='' restart='' stop='' restart_timeout=60 port='' logfile='' pidfile='' via_wanted=''
   guard=0 log_lines=40 mark_bad='' need=0 inodes=0 lines=40 timeout=60 dir=home command='' n=20
   base='' base_digest='' patch_size='' from_replaced=0 verify=changed variables='' files='' mode=600 limit=1800 idle=60 known='' prepare=0
-  statement='' signature='' signers='' signed='' uid='' quick='' again=no
+  statement='' signature='' signers='' signed='' uid='' quick='' again=no limited_note=''
   for argument in "$@"; do
     case $argument in *=*) ;; *) bad_call 'an argument without =' ;; esac
     value=${argument#*=}

@@ -62,6 +62,11 @@ run_limited() {
     ' sh "$login_umask" "$limit_directory" "$variables" "$@"
   ) </dev/null >&3 2>&3 3>&- 9>&- &
   limited=$!
+  # Whoever comes after this program was killed can tell whether the command still runs.
+  if [ -n "$limited_note" ]; then
+    find_start "$limited" || process_started=unknown
+    printf 'begun %s %s\n' "$limited" "$process_started" >"$limited_note"
+  fi 2>/dev/null
   watch_limit "$limit_seconds" "$limited"
   wait "$limited" 2>/dev/null
   limited_code=$?

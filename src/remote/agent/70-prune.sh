@@ -30,6 +30,7 @@ do_prune() {
       *) [ -d "releases/${place##*/}" ] || rm -rf "$place" ;;
     esac
   done
+  find .deliver/migrations -type f -mtime +730 -exec rm -f {} + 2>/dev/null
   tail -n 500 .deliver/journal >".deliver/new.$nonce" 2>/dev/null && mv -f ".deliver/new.$nonce" .deliver/journal
   if [ "$later" = yes ]; then
     start_preparing

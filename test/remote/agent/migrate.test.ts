@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
 import { readJournal, readMigration } from '../../../src/remote/readings.js'
@@ -87,6 +87,61 @@ onMostShells((makeHost) => {
       expectCode(await host.call(again), codes.ok)
       expect(ran()).toBe('ran\nagain\n')
       expect(readMigration(await host.call(call))).toMatchObject({ kind: 'ok', value: { already: true } })
+    })
+
+    test('one that goes on after the agent was killed lets no other run beside it', async () => {
+      const host = makeHost()
+      const kill = `kill -9 "$(sed 's/pid //; s/,.*//' ../../.deliver/lock-holder)"`
+      const call = await staged(host, `${kill}; (sleep 3; echo first >>../../ran) & wait`)
+      expect((await host.call(call)).kind).toBe('unknown')
+      const packed = packTree(host, 'v2')
+      expectCode(await stageTree(host, 'v2', { packed }), 0)
+      const how = { fence: 1, env: {}, timeout: 20_000, logLines: 40, again: false }
+      const next = migrate({
+        ...how,
+        release: 'v2',
+        digest: packed.digest,
+        command: 'echo second >>../../ran',
+      })
+      expect(result(await host.call(next))).toEqual([
+        codes.busy,
+        expect.stringMatching(/^busy: the migration to v1 still runs here \(pid \d+\)$/),
+      ])
+      await vi.waitFor(async () => expectCode(await host.call(next), codes.ok), 20_000)
+      expect(readFileSync(host.at('ran'), 'utf8')).toBe('first\nsecond\n')
+    })
+
+    test('one that is killed there has not failed: whether it was done is not known', async () => {
+      const host = makeHost()
+      const call = await staged(host, 'echo ran >>../../ran; kill -9 $$')
+      expect(result(await host.call(call))).toEqual([
+        codes.cutOff,
+        'the migration to v1 was killed (exit code 137): whether it was done is not known',
+      ])
+      expect(result(await host.call(call))[0]).toBe(codes.cutOff)
+      expect(readFileSync(host.at('ran'), 'utf8')).toBe('ran\n')
+    })
+
+    test('one that fails and leaves processes is not run beside them', async () => {
+      const host = makeHost()
+      const call = await staged(host, '(sleep 3; echo late >>../../ran) & exit 3')
+      expect(result(await host.call(call))).toEqual([
+        codes.cutOff,
+        'the migration failed with exit code 3, and processes of it still run',
+      ])
+      expectCode(await host.call(call), codes.busy)
+      await vi.waitFor(async () => expectCode(await host.call(call), codes.cutOff), 20_000)
+    })
+
+    test('what is known of it outlives the release', async () => {
+      const host = makeHost()
+      const call = await staged(host, 'echo ran >>../../ran')
+      expectCode(await host.call(call), codes.ok)
+      for (const place of ['releases/v1', '.deliver/manifests/v1'])
+        rmSync(host.at(place), { recursive: true, force: true })
+      const again = await staged(host, 'echo ran >>../../ran')
+      expect(readMigration(await host.call(again))).toMatchObject({ kind: 'ok', value: { already: true } })
+      expect(readFileSync(host.at('ran'), 'utf8')).toBe('ran\n')
     })
 
     test('one that was done runs once more where that is asked for', async () => {
