@@ -111,6 +111,8 @@ export interface PointerFacts {
 }
 
 export interface FleetFacts {
+  /** Why a deploy would take what is left of it for a mistake or an outage. */
+  readonly tooSmall?: Trouble
   readonly name: string
   /** All, whatever was selected. */
   readonly hosts: number

@@ -5,7 +5,7 @@ import type { FleetFacts, LockFacts, Looked } from './facts.js'
 export function judgeFleet(looked: Looked<FleetFacts>, lock: LockFacts | undefined): readonly Finding[] {
   const is = finderOf('fleet')
   if (looked.kind === 'failed') return [is.problem(looked.trouble.what, looked.trouble.fix)]
-  const { name, hosts, desired, pending, leftOut } = looked.value
+  const { name, hosts, desired, pending, leftOut, tooSmall } = looked.value
   const ours = new Set((lock?.changed ?? []).flatMap((entry) => entry.split(' ')))
   const count = showCount(hosts, 'host')
   const coming = pending === 0 ? '' : `, ${pending} more on their way`
@@ -23,6 +23,7 @@ export function judgeFleet(looked: Looked<FleetFacts>, lock: LockFacts | undefin
             `${all} in service, ${desired} wanted${coming}`,
             'See the activity history of the group.',
           ),
+    ...(tooSmall === undefined ? [] : [is.problem(tooSmall.what, tooSmall.fix)]),
     // What a deploy of ours holds or left is told with the lock.
     ...leftOut
       .filter(({ name: instance }) => !ours.has(instance))

@@ -126,7 +126,7 @@ export function judgePointer(looked: Looked<PointerFacts>): readonly Finding[] {
       ? []
       : [
           is.problem(
-            `it names ${release}, and the store lacks ${missing.join(', ')}: a server that boots can't install it`,
+            `it names ${release}, and the store lacks ${missing.join(', ')}, or has it in another size: new servers can't get it`,
             again,
           ),
         ]),

@@ -1,6 +1,7 @@
+import type { Config } from '../config/types.js'
 import { DeliverError, exitCodes } from '../errors.js'
 import { isPartial } from '../plan/select.js'
-import type { Fleet, Host } from '../ports.js'
+import type { Fleet, Host, Store } from '../ports.js'
 import { readHistory } from '../store/history.js'
 import type { CommandContext } from './context.js'
 import type { Conducted, Intent } from './rollout-command.js'
@@ -23,12 +24,29 @@ export async function checkFleetSize(
 ): Promise<void> {
   const { fleet, store, config } = session
   if (options.expect !== undefined) return expectAtLeast(options.expect, hosts.length)
-  if (isPartial(options) || fleet.desired === undefined || hosts.length === 0) return
+  if (isPartial(options)) return
+  const problem = await tooSmall({ fleet, store, config, hosts, signal })
+  if (problem !== undefined) throw problem
+}
+
+/** What a deploy to all of these hosts would be refused for; undefined: nothing. */
+export async function tooSmall(now: {
+  readonly fleet: Fleet
+  readonly store: Store
+  readonly config: Pick<Config, 'app' | 'environment'>
+  readonly hosts: readonly Host[]
+  readonly signal: AbortSignal
+}): Promise<DeliverError | undefined> {
+  const { fleet, store, hosts, signal } = now
+  if (fleet.desired === undefined || hosts.length === 0) return undefined
   const desired = await fleet.desired(signal)
-  if (hosts.length < desired * enough) throw tooFew(fleet, hosts.length, `${desired} are desired`)
-  const { entries } = await readHistory(store, { ...config, limit: 1 })
+  if (hosts.length < desired * enough) return tooFew(fleet, hosts.length, `${desired} are desired`)
+  const { app, environment } = now.config
+  const { entries } = await readHistory(store, { app, environment, limit: 1 })
   const before = entries[0]?.hosts.filter(({ outcome }) => outcome !== 'gone').length ?? 0
-  if (hosts.length < before * enough) throw tooFew(fleet, hosts.length, `the last deploy had ${before}`)
+  return hosts.length < before * enough
+    ? tooFew(fleet, hosts.length, `the last deploy had ${before}`)
+    : undefined
 }
 
 /** A fleet without hosts: an error, unless the caller says that it is the first deploy of a group that is still to start. */

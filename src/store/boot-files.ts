@@ -38,14 +38,18 @@ async function knownListing(store: Store, record: ReleaseRecord): Promise<Stored
     manifestFile: record.manifest.file,
   })
   if ((await store.size(key)) === undefined) return undefined
+  const there = await readBody(store, key)
+  return there.sha256 === record.manifest.digest ? { key, ...there } : undefined
+}
+
+async function readBody(store: Store, key: string): Promise<Body> {
   const hash = createHash('sha256')
   let size = 0
   for await (const chunk of (await store.read(key)) as AsyncIterable<Buffer>) {
     hash.update(chunk)
     size += chunk.length
   }
-  const sha256 = hash.digest('hex')
-  return sha256 === record.manifest.digest ? { key, size, sha256 } : undefined
+  return { size, sha256: hash.digest('hex') }
 }
 
 async function makeListing(store: Store, record: ReleaseRecord): Promise<StoredBody> {
@@ -84,13 +88,13 @@ export async function ensureListing(
 
 async function ensure(store: Store, key: string, bytes: Buffer, signal?: AbortSignal): Promise<void> {
   if ((await store.create(key, bytes, { signal })) === 'created') return
-  const size = await store.size(key)
-  if (size === bytes.length) return
+  const { size, sha256 } = await readBody(store, key)
+  if (sha256 === createHash('sha256').update(bytes).digest('hex')) return
   throw new DeliverError(
     'precondition',
-    `${store.name}: ${key} has ${size ?? 'no'} bytes, not ${bytes.length}`,
+    `${store.name}: ${key} is not what it must be (${size} bytes of other content)`,
     {
-      fix: 'Somebody else wrote it. Remove it, and run this again.',
+      fix: 'It is damaged, or somebody else wrote it, and servers that boot refuse it. Remove it, and run this again.',
     },
   )
 }

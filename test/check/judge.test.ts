@@ -114,6 +114,12 @@ test('whatever is not well comes with what to do about it', () => {
   }
 })
 
+test('a fleet that a deploy would take for an outage is a problem', () => {
+  const tooSmall = { kind: 'precondition', what: 'only 2 host(s) in service', fix: '--expect 2' } as const
+  const fleet = seen({ name: 'the group api', hosts: 2, desired: 2, pending: 0, leftOut: [], tooSmall })
+  expect(off({ fleet })).toEqual(['problem fleet: only 2 host(s) in service'])
+})
+
 test('a migration that began and never ended is told, unless a deploy is at it', () => {
   const begun = seen([{ release: 'v2', host: 'web1', at: 'noon', by: 'ci' }])
   const text = 'a migration to v2 was begun on web1 at noon by ci, and how it ended is not known'

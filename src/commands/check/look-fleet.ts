@@ -1,4 +1,4 @@
-import type { FleetFacts, HostLook, Looked } from '../../check/facts.js'
+import type { FleetFacts, HostLook, Looked, Trouble } from '../../check/facts.js'
 import { systemClock } from '../../adapters/clock.js'
 import type { Config } from '../../config/types.js'
 import { DeliverError } from '../../errors.js'
@@ -7,7 +7,7 @@ import { healthPort } from '../../execute/health/probe.js'
 import { HostLink } from '../../execute/link.js'
 import { roomFor } from '../../execute/material.js'
 import { inParallel } from '../../execute/parallel.js'
-import { chooseHosts, type Selection } from '../../plan/select.js'
+import { chooseHosts, isPartial, type Selection } from '../../plan/select.js'
 import type { Fleet, Host } from '../../ports.js'
 import type { ReleaseRecord } from '../../release/release.js'
 import { check } from '../../remote/check-verbs.js'
@@ -15,10 +15,11 @@ import { fencedOut } from '../../remote/fence.js'
 import { withLastWords } from '../../remote/last-words.js'
 import { readHostCheck, type HostCheck } from '../../remote/check-readings.js'
 import type { AgentCall } from '../../remote/wire.js'
-import { openFleet, openTransport } from '../../wire.js'
+import { openFleet, openStore, openTransport } from '../../wire.js'
 import type { CommandContext } from '../context.js'
+import { tooSmall } from '../fleet-size.js'
 import { turnsOf } from '../turns.js'
-import { looked } from './looked.js'
+import { looked, troubleOf } from './looked.js'
 
 export interface FleetLook {
   readonly facts: FleetFacts
@@ -43,6 +44,7 @@ export function lookAtFleet(
       pending: ((await fleet.pending?.(signal)) ?? []).length,
       leftOut: (await fleet.leftOut?.(signal)) ?? [],
       ...(await desiredOf(fleet, signal)),
+      ...(isPartial(selection) ? {} : await tooSmallOf(config, fleet, hosts, signal)),
     }
     return { facts, hosts: hosts.length === 0 ? [] : chooseHosts(hosts, selection) }
   })
@@ -50,6 +52,21 @@ export function lookAtFleet(
 
 async function desiredOf(fleet: Fleet, signal: AbortSignal): Promise<{ readonly desired?: number }> {
   return fleet.desired === undefined ? {} : { desired: await fleet.desired(signal) }
+}
+
+/** A store that can't be read is told with the store. */
+async function tooSmallOf(
+  config: Config,
+  fleet: Fleet,
+  hosts: readonly Host[],
+  signal: AbortSignal,
+): Promise<{ readonly tooSmall?: Trouble }> {
+  if (config.store === undefined) return {}
+  const seen = await looked(async () => {
+    const problem = await tooSmall({ fleet, store: await openStore(config), config, hosts, signal })
+    return problem === undefined ? undefined : troubleOf(problem)
+  })
+  return seen.kind === 'seen' && seen.value !== undefined ? { tooSmall: seen.value } : {}
 }
 
 /** Milliseconds: a whole tree is looked through, over a slow disk. */

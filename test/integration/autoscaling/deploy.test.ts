@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { inState } from '../rig/aws-proxy.js'
 import { startFleetWorld, type FleetWorld } from './world.js'
 
 /** Whole deploys to a group that changes meanwhile: the real program, OpenSSH, and the emulator of AWS. */
@@ -166,4 +167,20 @@ test('without the permission to list groups nothing is touched, and the error na
   expect(code, output).toBe(8)
   expect(output).toContain('autoscaling:DescribeAutoScalingGroups')
   expect(await world.inspect([1, 2, 3], { current: 'v1', pointer: 'v1' })).toEqual([])
+})
+
+test('check says so when a deploy would take what is left of the fleet for an outage', async () => {
+  await threeOnV1()
+  const left = world.id(1)
+  expect((await world.run('check')).output).not.toContain('in service, while')
+  world.proxy.after = ({ action }, body) =>
+    action === 'DescribeAutoScalingGroups'
+      ? inState(body, (id) => (id === left ? 'InService' : 'Terminating'))
+      : body
+  const checked = await world.run('check')
+  expect(checked.code, checked.output).toBe(8)
+  expect(checked.output).toMatch(/only 1 host\(s\) in service, while .*--expect 1/s)
+  const refused = await deploy('v2')
+  expect(refused.code, refused.output).toBe(8)
+  expect((await world.run('check', '--hosts', left)).output).not.toContain('in service, while')
 })
