@@ -25,6 +25,8 @@ export interface ErrorDetail {
   readonly cause?: unknown
   /** A person was asked, and said no. */
   readonly declined?: boolean
+  /** It may pass by itself: the same may succeed a little later. */
+  readonly transient?: boolean
 }
 
 /** An expected failure. The message says where and what is wrong; `fix` says what to do about it. */
@@ -33,12 +35,14 @@ export class DeliverError extends Error {
   readonly kind: ErrorKind
   readonly fix: string | undefined
   readonly declined: boolean
+  readonly transient: boolean
 
   constructor(kind: ErrorKind, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
     this.kind = kind
     this.fix = detail.fix
     this.declined = detail.declined === true
+    this.transient = detail.transient === true
   }
 }
 

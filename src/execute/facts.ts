@@ -18,6 +18,8 @@ export type Probed =
       readonly view?: HostView
       /** Nothing of it could be read. */
       readonly unreachable?: true
+      /** It may be reached a little later: nobody listens yet, but no key or login was refused. */
+      readonly transient?: true
       /** Another server has its address by now: it is gone. */
       readonly swapped?: true
     }
@@ -42,7 +44,13 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   let reading = await look()
   if (reading.kind === 'unknown' && !run.stop.aborted) reading = await look()
   if (reading.kind === 'unknown')
-    return { kind: 'unfit', host, because: withLastWords(reading), unreachable: true }
+    return {
+      kind: 'unfit',
+      host,
+      because: withLastWords(reading),
+      unreachable: true,
+      ...(reading.transient === true ? { transient: true } : {}),
+    }
   if (reading.kind === 'refused') return { kind: 'unfit', host, because: reading.text }
   const facts = reading.value
   host.link.knows(facts.tools)

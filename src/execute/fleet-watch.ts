@@ -89,7 +89,7 @@ export class FleetWatch {
     const lost = await this.#lostMeanwhile(run, results)
     for (const { host, probed, step } of results) {
       if (lost.includes(host.name)) continue
-      if (isUnreachable(probed) && !insist) {
+      if (isNotThereYet(probed) && !insist) {
         this.#later.add(identityOf(host))
         this.#known.delete(identityOf(host))
         const text = `joined during the deploy, and can't be reached yet: ${probed.because}`
@@ -101,7 +101,7 @@ export class FleetWatch {
         unfit.push({
           host: host.name,
           because: probed.because,
-          ...(isUnreachable(probed) ? { unreachable: true } : {}),
+          ...(isNotThereYet(probed) ? { unreachable: true } : {}),
         })
       else unfit.push({ host: host.name, because: 'no step' })
     }
@@ -114,11 +114,11 @@ export class FleetWatch {
     const end = run.clock.now() + (insist ? patience : 0)
     let results = await Promise.all(hosts.map(join))
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
-      const out = results.some(({ probed }) => isUnreachable(probed))
+      const out = results.some(({ probed }) => isNotThereYet(probed))
       if (!out || run.stop.aborted || run.lost.aborted || run.clock.now() + pause > end) return results
       await run.clock.sleep(pause, AbortSignal.any([run.stop, run.lost])).catch(() => undefined)
       results = await Promise.all(
-        results.map(async (each) => (isUnreachable(each.probed) ? join(each.host) : each)),
+        results.map(async (each) => (isNotThereYet(each.probed) ? join(each.host) : each)),
       )
     }
   }
@@ -160,8 +160,8 @@ export class FleetWatch {
   }
 }
 
-function isUnreachable(probed: Probed): probed is Extract<Probed, { kind: 'unfit' }> {
-  return probed.kind === 'unfit' && probed.unreachable === true
+function isNotThereYet(probed: Probed): probed is Extract<Probed, { kind: 'unfit' }> {
+  return probed.kind === 'unfit' && probed.transient === true
 }
 
 /** An address that another server got is not the same host, and neither is a name with another address. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { adviceOf } from '../errors.js'
+import { adviceOf, DeliverError } from '../errors.js'
 import type { Host, Session, Transport } from '../ports.js'
 import type { Answer } from '../remote/answers.js'
 import type { AgentCall } from '../remote/wire.js'
@@ -58,7 +58,8 @@ export class HostLink {
     try {
       session = await this.session(options.signal)
     } catch (error) {
-      return { kind: 'unknown', because: adviceOf(error), log: '' }
+      const transient = error instanceof DeliverError && error.transient
+      return { kind: 'unknown', because: adviceOf(error), log: '', ...(transient ? { transient } : {}) }
     }
     const redact = this.#redact
     return callAgent(session, this.#path, withKnown(call, this.#tools), {

@@ -39,7 +39,13 @@ export type Answer =
       readonly facts: readonly Fact[]
       readonly log: string
     }
-  | { readonly kind: 'unknown'; readonly because: string; readonly log: string }
+  | {
+      readonly kind: 'unknown'
+      readonly because: string
+      readonly log: string
+      /** There was no connection, and there may be one a little later. */
+      readonly transient?: true
+    }
 
 /** More facts than any answer has; a host that floods us gets an `unknown`. */
 const mostFactBytes = 8 * 1024 * 1024

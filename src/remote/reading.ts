@@ -5,7 +5,12 @@ import { Malformed } from './fields.js'
 export type Reading<T> =
   | { readonly kind: 'ok'; readonly value: T; readonly log: string }
   | { readonly kind: 'refused'; readonly code: number; readonly text: string; readonly log: string }
-  | { readonly kind: 'unknown'; readonly because: string; readonly log: string }
+  | {
+      readonly kind: 'unknown'
+      readonly because: string
+      readonly log: string
+      readonly transient?: true
+    }
 
 /** The value of an answer whose code is ok. `parse` throws Malformed for what makes no sense. */
 export function read<T>(answer: Answer, parse: (facts: readonly Fact[]) => T): Reading<T> {

@@ -127,7 +127,7 @@ export class LocalHost {
   connect(): void {
     this.connects++
     if (this.#down || this.#refusals-- > 0)
-      throw new DeliverError('failed', `${this.host.name}: connection refused`)
+      throw new DeliverError('failed', `${this.host.name}: connection refused`, { transient: true })
   }
 
   begin(verb: string): FaultKind | undefined {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DeliverError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
+import type { ConnectFailure } from './connect-failure.js'
 
 const backoff = { first: 500, most: 10_000 }
 
@@ -17,9 +18,13 @@ export async function pause(
   })
 }
 
-/** The error of the last attempt, which says how many there were. */
-export function tried(error: DeliverError, failures: number): DeliverError {
-  if (failures === 0) return error
-  const detail = error.fix === undefined ? { cause: error.cause } : { cause: error.cause, fix: error.fix }
-  return new DeliverError(error.kind, `${error.message} (${failures + 1} attempts)`, detail)
+/** The error of the last attempt, which says how many there were, and whether more might help. */
+export function tried({ error, retry }: ConnectFailure, failures: number): DeliverError {
+  if (failures === 0 && !retry) return error
+  const message = failures === 0 ? error.message : `${error.message} (${failures + 1} attempts)`
+  return new DeliverError(error.kind, message, {
+    cause: error.cause,
+    transient: retry,
+    ...(error.fix === undefined ? {} : { fix: error.fix }),
+  })
 }

@@ -86,7 +86,7 @@ class Ssh2Transport implements Transport {
         )
       } catch (error) {
         if (!(error instanceof ConnectFailure)) throw error
-        if (!error.retry || failures >= this.#around.ssh.retries) throw tried(error.error, failures)
+        if (!error.retry || failures >= this.#around.ssh.retries) throw tried(error, failures)
       }
       await pause(failures, this.#options.clock, signal)
     }

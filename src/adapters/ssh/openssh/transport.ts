@@ -128,7 +128,7 @@ class OpenSshTransport implements Transport {
           })
         continue
       }
-      if (!outcome.retry || failures >= most) throw tried(outcome.error, failures)
+      if (!outcome.retry || failures >= most) throw tried(outcome, failures)
       await pause(failures++, this.#options.clock, signal)
     }
   }
