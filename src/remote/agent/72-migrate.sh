@@ -52,10 +52,12 @@ do_migrate() {
   end 0 "migrated to $release"
 }
 
-# Sets `migration_is`: begun, done or nothing, and its process.
+# Sets `migration_is`: begun, done or nothing, and its process. A file that is empty was about to be written anew.
 read_migration() {
   migration_is='' migration_pid='' migration_start=''
-  [ ! -f "$1" ] || read -r migration_is migration_pid migration_start <"$1" || :
+  [ -f "$1" ] || return 0
+  read -r migration_is migration_pid migration_start <"$1" || :
+  [ -n "$migration_is" ] || migration_is=begun
 }
 
 # Whether a process of it is there. One that took the number of its first process has another start; as long as others of its group

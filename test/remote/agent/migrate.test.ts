@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { codes } from '../../../src/remote/answers.js'
 import { readJournal, readMigration } from '../../../src/remote/readings.js'
@@ -131,6 +131,14 @@ onMostShells((makeHost) => {
       ])
       expectCode(await host.call(call), codes.busy)
       await vi.waitFor(async () => expectCode(await host.call(call), codes.cutOff), 20_000)
+    })
+
+    test('a mark that was cut short counts as begun', async () => {
+      const host = makeHost()
+      const call = await staged(host, 'true')
+      mkdirSync(host.at('.deliver/migrations'))
+      writeFileSync(host.at('.deliver/migrations/v1'), '')
+      expect(result(await host.call(call))[0]).toBe(codes.cutOff)
     })
 
     test('what is known of it outlives the release', async () => {
