@@ -29,7 +29,14 @@ export async function executeAndFollow(
     const outcomes = [...execution.left, ...executed.outcomes]
     const verdict = judge(context, plan, outcomes, executed.problem)
     const inPart = verdict.code === exitCodes.partial && accepted
-    if (verdict.code !== exitCodes.done && !inPart) return { outcomes, verdict }
+    if (verdict.code !== exitCodes.done && !inPart) {
+      if (verdict.code === exitCodes.partial && plan.kind === 'deploy' && !isPartial(options))
+        run.reporter.event({
+          type: 'warning',
+          text: 'the pointer stays where it was: servers that boot get the release that it names',
+        })
+      return { outcomes, verdict }
+    }
     const untold = await tellBooting(intent, plan)
     if (untold !== undefined)
       return { outcomes, verdict: { code: exitCodes.partial, text: `${verdict.text}, but ${untold}` } }

@@ -5,7 +5,7 @@ import { inParallel } from '../execute/parallel.js'
 import type { RunHost } from '../execute/run.js'
 import { waitsOf } from '../execute/waits.js'
 import { timeAround } from '../hooks/around.js'
-import type { Outcome } from '../plan/outcome.js'
+import { namesOf, type Outcome } from '../plan/outcome.js'
 import { boundOf } from '../plan/bound.js'
 import type { Target } from '../plan/deploy.js'
 import { stillChosen } from '../plan/select.js'
@@ -126,7 +126,7 @@ function inOrderOf(hosts: readonly Host[], outcomes: readonly Outcome[]): readon
 type Unfit = Extract<Probed, { kind: 'unfit' }>
 
 function refused(context: CommandContext, intent: Intent, probed: readonly Probed[]): Conducted {
-  const names = probed.flatMap((each) => (each.kind === 'unfit' ? [each.host.name] : [])).join(', ')
+  const names = namesOf(probed.flatMap((each) => (each.kind === 'unfit' ? [each.host.name] : [])))
   const because = `nothing was changed, because ${names} can't be deployed to`
   const outcomes = probed.map((each): Outcome =>
     each.kind === 'unfit'

@@ -6,6 +6,7 @@ import { limits } from '../execute/run.js'
 import { healthPort } from '../execute/health/probe.js'
 import { serviceNow } from '../execute/service-now.js'
 import { intendedRelease, troubles, type Found } from '../plan/drift.js'
+import { namesOf } from '../plan/outcome.js'
 import type { Selection } from '../plan/select.js'
 import type { HostStatus } from '../remote/facts.js'
 import { withLastWords } from '../remote/last-words.js'
@@ -62,9 +63,9 @@ export async function status(context: CommandContext, options: StatusOptions = {
 
   const data = { version: 1, at: systemClock.now(), intended, pointer, lock: holder, hosts: rows }
   const on = `${config.environment} is on ${pointer?.release ?? 'no release yet'}`
-  const unread = namesOf(rows.filter((row) => row.kind === 'unknown'))
+  const unread = hostsOf(rows.filter((row) => row.kind === 'unknown'))
   if (unread !== '') return { code: exitCodes.failed, text: `${on}; could not read ${unread}`, data }
-  const wrong = namesOf(rows.filter((row) => row.kind === 'read' && row.troubles.length > 0))
+  const wrong = hostsOf(rows.filter((row) => row.kind === 'read' && row.troubles.length > 0))
   if (wrong === '') return { code: exitCodes.done, text: on, data }
   const code = options.exitCode === true ? exitCodes.partial : exitCodes.done
   return { code, text: `${on}; look at ${wrong}`, data }
@@ -106,8 +107,8 @@ export function whyNot(reading: Reading<unknown>): string {
   return reading.kind === 'refused' ? reading.text : withLastWords(reading)
 }
 
-function namesOf(rows: readonly Row[]): string {
-  return rows.map((row) => row.host).join(', ')
+function hostsOf(rows: readonly Row[]): string {
+  return namesOf(rows.map((row) => row.host))
 }
 
 function cellsOf(row: Row, intended: string | undefined): readonly Cell[] {

@@ -23,6 +23,8 @@ export interface Verdict {
   readonly text: string
 }
 
+const mostNamed = 12
+
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
 
 /** The exit code and closing sentence for a rollout of `release`, from what became of its hosts. */
@@ -33,7 +35,7 @@ export function verdictOf(
 ): Verdict {
   const of = (kind: Outcome['kind']): readonly Outcome[] =>
     outcomes.filter((outcome) => outcome.kind === kind)
-  const names = (list: readonly Outcome[]): string => list.map((outcome) => outcome.host).join(', ')
+  const names = (list: readonly Outcome[]): string => namesOf(list.map((outcome) => outcome.host))
   const done = of('done')
   const failed = of('failed')
   const skipped = of('skipped')
@@ -56,7 +58,7 @@ export function verdictOf(
     if (elsewhere.length > 0)
       return {
         code: exitCodes.partial,
-        text: `${release} is only on part of the fleet; ${elsewhere.join(', ')}`,
+        text: `${release} is only on part of the fleet; ${namesOf(elsewhere)}`,
       }
     const text = `${release} runs on ${count(done.length, 'host')}`
     return { code: exitCodes.done, text: restarted.length === 0 ? `${text}; nothing had to change` : text }
@@ -72,6 +74,13 @@ export function verdictOf(
     }
   const why = failed.length > 0 ? names(failed) : (skipped.map(becauseOf)[0] ?? 'nothing was done')
   return { code: exitCodes.failed, text: `${release} failed before any host switched: ${why}` }
+}
+
+/** For a sentence: all of a few, or the first of many and how many more. Tables have them all. */
+export function namesOf(names: readonly string[]): string {
+  const shown = names.length > mostNamed ? mostNamed - 2 : names.length
+  const more = names.length - shown
+  return `${names.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 function becauseOf(outcome: Outcome): string {

@@ -191,4 +191,17 @@ describe('deliver check', { timeout: 120_000 }, () => {
       expect(next.code, next.output).toBe(0)
     },
   )
+
+  test('before the first deploy, hosts are asked for the room that the newest release needs', async () => {
+    const other = await Place.create(1)
+    await other.publish('v1')
+    expect(await other.run('check')).toMatchObject({ code: 0 })
+    const file = join(other.store, 'hello/releases/v1/release.json')
+    const record = readFileSync(file, 'utf8')
+    rmSync(file)
+    writeFileSync(file, record.replace(/"bytes": ?\d+/, `"bytes": ${2 ** 45}`))
+    const { code, output } = await other.run('check')
+    expect(code, output).toBe(8)
+    expect(output).toMatch(/web1.*needs \d+ bytes/)
+  })
 })

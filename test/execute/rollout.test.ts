@@ -296,5 +296,6 @@ describe('the fleet changes under way', () => {
     })
     expect(deployed.ends).toEqual(['web1 done v2', 'web2 failed unknown'])
     expect([deployed.code, moved]).toEqual([4, false])
+    expect(deployed.warnings.join()).toContain('the pointer stays where it was')
   })
 })

@@ -57,6 +57,14 @@ describe('verdictOf', () => {
     })
   })
 
+  it('names a few of many hosts', () => {
+    const many = Array.from({ length: 130 }, (_, at) => ({ ...unstaged, host: `i-${at}` }))
+    const { text } = verdictOf('v2', many)
+    expect(text).toMatch(/: i-0, i-1, .* and 120 more$/)
+    const few = verdictOf('v2', many.slice(0, 12)).text
+    expect(few).toMatch(/, i-11$/)
+  })
+
   it('is never success when interrupted', () => {
     expect(verdictOf('v2', [done, skipped], 'interrupted').code).toBe(130)
     expect(verdictOf('v2', [skipped], 'terminated').code).toBe(143)

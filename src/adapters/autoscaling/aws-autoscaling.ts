@@ -2,7 +2,7 @@ import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling'
 import type { Instance } from '@aws-sdk/client-ec2'
 import type { AutoscalingConfig } from '../../config/types.js'
 import type { Clock } from '../../ports.js'
-import { clientOptions, type AwsSettings } from '../aws/clients.js'
+import { clientOptions, shortAnswers, type AwsSettings } from '../aws/clients.js'
 import { allPages, inChunks, type Page } from '../aws/pages.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadAutoScaling, loadEc2 } from '../aws/sdk.js'
@@ -19,11 +19,11 @@ export function createAwsAutoscaling(settings: AwsSettings, clock: Clock): Autos
   // EC2's client takes half a second to load: that happens while Auto Scaling answers.
   const ec2 = once(async () => {
     const sdk = await loadEc2()
-    return { sdk, client: new sdk.EC2Client(clientOptions(settings)) }
+    return { sdk, client: new sdk.EC2Client(clientOptions(settings, shortAnswers)) }
   })
   const scaling = once(async () => {
     const sdk = await loadAutoScaling()
-    return { sdk, client: new sdk.AutoScalingClient(clientOptions(settings)) }
+    return { sdk, client: new sdk.AutoScalingClient(clientOptions(settings, shortAnswers)) }
   })
   const region = async () => (await scaling()).client.config.region()
   const shared = { section, settings, clock, region }

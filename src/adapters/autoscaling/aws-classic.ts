@@ -1,6 +1,6 @@
 import type { InstanceState } from '@aws-sdk/client-elastic-load-balancing'
 import type { Clock } from '../../ports.js'
-import { clientOptions, type AwsSettings } from '../aws/clients.js'
+import { clientOptions, shortAnswers, type AwsSettings } from '../aws/clients.js'
 import { failureOf } from '../aws/failure.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadClassicLoadBalancers } from '../aws/sdk.js'
@@ -29,7 +29,7 @@ export function createClassicBalancers(
 ): Balancers {
   const open = async () => {
     const sdk = await loadClassicLoadBalancers()
-    return { sdk, client: new sdk.ElasticLoadBalancingClient(clientOptions(settings)) }
+    return { sdk, client: new sdk.ElasticLoadBalancingClient(clientOptions(settings, shortAnswers)) }
   }
   let opened: ReturnType<typeof open> | undefined
   const sdkClient = () => (opened ??= open())

@@ -1,7 +1,7 @@
 import type { TargetDescription, TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { DeliverError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
-import { clientOptions, type AwsSettings } from '../aws/clients.js'
+import { clientOptions, shortAnswers, type AwsSettings } from '../aws/clients.js'
 import { allPages } from '../aws/pages.js'
 import { request, type Asking } from '../aws/requests.js'
 import { loadTargetGroups } from '../aws/sdk.js'
@@ -16,7 +16,7 @@ export function createTargetGroups(settings: AwsSettings, names: readonly string
   let opened: ReturnType<typeof open> | undefined
   const open = async () => {
     const sdk = await loadTargetGroups()
-    return { sdk, client: new sdk.ElasticLoadBalancingV2Client(clientOptions(settings)) }
+    return { sdk, client: new sdk.ElasticLoadBalancingV2Client(clientOptions(settings, shortAnswers)) }
   }
   const sdkClient = () => (opened ??= open())
   const region = async () => (await sdkClient()).client.config.region()

@@ -11,6 +11,8 @@ export interface AwsSettings {
 const connectTimeout = 10_000
 /** Milliseconds without a byte in either direction. Finishing a large upload is quiet for a while. */
 const idleTimeout = 60_000
+/** The same for questions about the fleet, which are short: one that hangs leaves time to ask again. */
+export const shortAnswers: ClientTuning = { idleTimeout: 20_000 }
 /** Connections that one client may hold open. */
 const maxSockets = 50
 

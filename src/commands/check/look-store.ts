@@ -8,13 +8,13 @@ import { describeHolder } from '../../store/lock-document.js'
 import { lookAtLock } from '../../store/lock.js'
 import { begunMigrations } from '../../store/migrations.js'
 import { readPointer, type Pointer } from '../../store/pointer.js'
-import { readRelease } from '../../store/releases.js'
+import { newestRelease, readRelease } from '../../store/releases.js'
 import { openAlias, openStore } from '../../wire.js'
 import { looked } from './looked.js'
 import { answers, tryStore } from './try-store.js'
 
 export type StoreLook = Pick<CheckFacts, 'store' | 'lock' | 'begun' | 'pointer'> & {
-  /** Of the release that the pointer names. */
+  /** Of the release that the pointer names; before the first deploy, of the newest. */
   readonly record?: ReleaseRecord
 }
 
@@ -38,7 +38,11 @@ export async function lookAtStore(config: Config, signal: AbortSignal): Promise<
   ])
   const told = { store: tried, lock, ...(begun === undefined ? {} : { begun }) }
   if (pointer.kind === 'failed') return { ...told, pointer }
-  if (pointer.value === undefined) return { ...told, pointer: { kind: 'seen', value: {} } }
+  if (pointer.value === undefined) {
+    const next = await looked(() => newestRecord(store, app))
+    const record = next.kind === 'seen' && next.value !== undefined ? { record: next.value } : {}
+    return { ...told, pointer: { kind: 'seen', value: {} }, ...record }
+  }
   const named = pointer.value
   const record = await looked(() => readRelease(store, app, named.release))
   if (record.kind === 'failed') return { ...told, pointer: record }
@@ -47,6 +51,12 @@ export async function lookAtStore(config: Config, signal: AbortSignal): Promise<
     pointer: await looked(() => lookAtPointer(config, store, named, record.value)),
     ...(record.value === undefined ? {} : { record: record.value }),
   }
+}
+
+/** What the first deploy would take. */
+async function newestRecord(store: Store, app: string): Promise<ReleaseRecord | undefined> {
+  const release = await newestRelease(store, app)
+  return release === undefined ? undefined : readRelease(store, app, release)
 }
 
 async function lookAtLease(store: Store, { app, environment }: Config): Promise<LockFacts | undefined> {
