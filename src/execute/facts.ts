@@ -40,7 +40,6 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   const call = probe({ ...(room ?? {}), ...(service === undefined ? {} : { service }) })
   const look = async () =>
     readHostFacts(await host.link.call(call, { timeout: limits.look, signal: run.stop }))
-  const barring = healthBarred(host.link, run.config.health, run.stop)
   let reading = await look()
   if (reading.kind === 'unknown' && !run.stop.aborted) reading = await look()
   if (reading.kind === 'unknown')
@@ -62,7 +61,8 @@ export async function probeHost(run: Run, host: RunHost, room?: Room): Promise<P
   const fenced = run.fence > 0 ? fencedOut(facts, run.fence) : undefined
   if (fenced !== undefined) return { kind: 'unfit', host, because: `${fenced.because}. ${fenced.fix}`, view }
   const problems = facts.problems.map((problem) => problem.text)
-  const barred = await barring
+  // Not beside the probe: of a host that can't be reached, that would be one more try to log in.
+  const barred = await healthBarred(host.link, run.config.health, run.stop)
   if (barred !== undefined) problems.push(`${barred.because}. ${barred.fix}`)
   if (problems.length > 0) return { kind: 'unfit', host, because: problems.join('; '), view }
   return { kind: 'ready', host, facts, view }

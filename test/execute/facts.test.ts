@@ -94,6 +94,18 @@ describe('a host that is looked at', () => {
       })
     })
 
+    test('is not tried to be reached more often for it', async () => {
+      world = await World.running('web1')
+      const host = world.host('web1')
+      host.down()
+      const run = world.run()
+      const health = { ...run.config.health, check: { ...http, status: [200], headers: {} } }
+      const config = { ...run.config, health } as typeof run.config
+      const before = host.connects
+      expect(await probeHost({ ...run, config }, world.link(host.host))).toMatchObject({ kind: 'unfit' })
+      expect(host.connects - before).toBe(2)
+    })
+
     test('may have nobody listening yet', async () => {
       const { probed } = await probedWith(new DeliverError('failed', 'connection refused', { fix: '' }))
       expect(probed.kind).toBe('ready')

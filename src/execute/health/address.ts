@@ -35,7 +35,7 @@ const lookFor = 5_000
 /**
  * Whether the host's sshd forbids the connection that the health check needs: then every release would fail there, and
  * go back, and be called bad. Anything else that may be wrong with it is the service's own, and no matter before it
- * runs. Never rejects.
+ * runs. To be asked over a connection that is there. Never rejects.
  */
 export async function healthBarred(
   link: HostLink,
@@ -44,11 +44,6 @@ export async function healthBarred(
 ): Promise<Barred | undefined> {
   const address = healthAddress(health)
   if (address === undefined) return undefined
-  try {
-    await link.session(signal)
-  } catch {
-    return undefined
-  }
   try {
     const opened = await link.openTcp(address, AbortSignal.any([signal, AbortSignal.timeout(lookFor)]))
     opened.on('error', () => undefined)
