@@ -1,5 +1,5 @@
 import { systemClock } from '../adapters/clock.js'
-import type { Config } from '../config/types.js'
+import type { Config, MigrateConfig } from '../config/types.js'
 import { DeliverError, messageOf } from '../errors.js'
 import { migrateHost, type Migrated } from '../execute/migrate.js'
 import type { StepContext, StepHost } from '../execute/steps.js'
@@ -75,11 +75,11 @@ export async function migrateOnce(
     steps.hosts.find((each) => each.host.name === asked?.host) ?? chooseHost(steps.hosts, migrate.host)
   session.run.lost.throwIfAborted()
   await noteBegun(where, { ...told, host: host.name, timeout: migrate.timeout }, earlier)
-  const migrated = await migrateOn(context, session, { record, previous, choice }, { steps, host })
+  const migrated = await migrateOn(context, session, { record, previous, choice }, { steps, host, migrate })
 
   // What was begun earlier, and may not have been heard of now, stays; and what another run has begun since.
   if (migrated.kind === 'failed' && earlier === undefined && !session.run.lost.aborted)
-    await warned(context, 'migrate failed', () => forgetBegun(where, release))
+    await warned(context, `that migrate failed is known on ${host.name}`, () => forgetBegun(where, release))
   if (migrated.kind !== 'done') throw notDone(host.name, migrated)
   if (migrated.already)
     context.reporter.event({ type: 'note', host: host.name, text: `migrate: done already for ${release}` })
@@ -151,10 +151,12 @@ async function migrateOn(
   { reporter }: CommandContext,
   { config, run }: Session,
   { record, previous, choice }: ToMigrate,
-  { steps, host }: { readonly steps: StepContext; readonly host: StepHost['host'] },
+  {
+    steps,
+    host,
+    migrate,
+  }: { readonly steps: StepContext; readonly host: StepHost['host']; readonly migrate: MigrateConfig },
 ): Promise<Migrated> {
-  const { migrate } = config.rollout
-  if (migrate === undefined) throw new Error('nothing to migrate')
   const { release } = record
   const values: HookValues = {
     point: 'beforeRollout',
